@@ -1,0 +1,36 @@
+// What the functions that take a body accept: a task, a function that returns one (it is kept alive
+// until the task ends), or another awaitable such as an operation, which is borrowed.
+#pragma once
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "weft/task.hpp"
+
+namespace weft::inline v0::detail {
+
+// How a coroutine holds the body: tasks and functions by value, other awaitables by reference.
+template <class Body>
+using held_body = std::conditional_t<is_task<std::remove_cvref_t<Body>> ||
+                                         task_function<std::remove_cvref_t<Body>>,
+                                     std::remove_cvref_t<Body>, Body&&>;
+
+// What to co_await.
+template <class Body>
+decltype(auto) awaitable_of(Body& body) {
+  if constexpr (task_function<Body>)
+    return body();
+  else
+    return std::move(body);
+}
+
+template <class Body>
+using body_value = std::remove_cvref_t<await_result<decltype(awaitable_of(
+    std::declval<std::remove_reference_t<held_body<Body>>&>()))>>;
+
+// The value of a body that may not have come to its end: for void, whether it did.
+template <class T>
+using maybe = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
+
+}  // namespace weft::inline v0::detail

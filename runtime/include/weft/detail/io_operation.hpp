@@ -1,0 +1,55 @@
+// An operation that the kernel carries out. Each kind is one small class that says how it is put
+// into a submission entry, what readiness it needs, and how the plain system call is done; backends
+// know none of them by name, so adding one touches one file and no backend.
+#pragma once
+
+#include <cstdint>
+
+#include "weft/detail/chain.hpp"
+
+struct io_uring_sqe;
+
+namespace weft::inline v0::detail {
+
+// The readiness that lets perform() succeed without blocking. Operations that know none go to the
+// blocking pool wherever the ring does not take them.
+enum class interest : std::uint8_t { none, read, write };
+
+// Whose descriptor it is. A borrowed one may be closed behind our back, so no backend keeps a
+// registration of it beyond the operation.
+enum class ownership : std::uint8_t { owned, borrowed };
+
+class WEFT_API io_operation : public operation {
+ public:
+  io_operation(char const* name, int descriptor, interest wanted,
+               ownership whose = ownership::owned) noexcept
+      : operation(name), fd(descriptor), wants(wanted), whose(whose) {}
+
+  // Describes the operation to the ring; the default leaves it without a ring form.
+  virtual void prepare(io_uring_sqe& entry) const noexcept;
+
+  // Does it, without waiting where `wants` says that readiness is needed: a value, or -errno. On
+  // the loop's thread, or on a thread of the blocking pool.
+  virtual int perform() noexcept = 0;
+
+  // "read fd 5"
+  [[nodiscard]] std::string describe() const override;
+
+  void cancel() noexcept final;
+
+  // Hands it to the loop; true when it completed inline.
+  bool start() noexcept;
+
+  // For the blocking pool, which has performed the operation on a thread of its own.
+  void performed(int result) noexcept { result_ = result; }
+
+  int const fd;
+  interest const wants;
+  ownership const whose;
+  bool offloaded = false;  // the blocking pool has it, not the backend
+
+ protected:
+  ~io_operation() = default;
+};
+
+}  // namespace weft::inline v0::detail

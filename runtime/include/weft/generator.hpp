@@ -1,0 +1,109 @@
+// generator<T>: an asynchronous sequence. Its body may await anything and hands out each value with
+// co_yield; it runs only while next() is awaited, on the chain of whoever awaits.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "weft/detail/chain.hpp"
+
+namespace weft::inline v0 {
+
+template <class T>
+class generator;
+
+namespace detail {
+
+template <class T>
+struct generator_promise final : promise_base {
+  std::optional<T> yielded;
+
+  generator_promise() noexcept
+      : promise_base(std::coroutine_handle<generator_promise>::from_promise(*this)) {}
+
+  generator<T> get_return_object() noexcept;
+  void return_void() const noexcept {}
+
+  // Hands control back to the one who awaits next().
+  struct yield_awaiter {
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(
+        std::coroutine_handle<generator_promise> yielding) const noexcept {
+      generator_promise& promise = yielding.promise();
+      return transfer(*promise.within, promise.parent->self);
+    }
+    void await_resume() const noexcept {}
+  };
+
+  template <class Value>
+    requires std::constructible_from<T, Value&&>
+  yield_awaiter yield_value(Value&& value) {
+    yielded.emplace(std::forward<Value>(value));
+    return {};
+  }
+};
+
+template <class T>
+class next_awaiter {
+ public:
+  using weft_awaiter = void;
+
+  explicit next_awaiter(frame_owner& frame) noexcept : frame_(frame) {}
+
+  [[nodiscard]] bool await_ready() const noexcept {
+    return frame_.get() == nullptr || frame_.get()->self.done();
+  }
+
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    WEFT_ASSERT_PROMISE(Promise);
+    promise().yielded.reset();
+    return promise().enter_from(awaiting.promise(), frame_);
+  }
+
+  std::optional<T> await_resume() {
+    if (frame_.get() == nullptr) return std::nullopt;
+    if (promise().error) std::rethrow_exception(std::exchange(promise().error, nullptr));
+    return std::exchange(promise().yielded, std::nullopt);
+  }
+
+ private:
+  generator_promise<T>& promise() const noexcept {
+    return static_cast<generator_promise<T>&>(*frame_.get());
+  }
+
+  frame_owner& frame_;
+};
+
+}  // namespace detail
+
+// Lazy and move-only. Destroying one that has not ended is fine between two calls of next():
+// nothing is in flight at a co_yield, and the locals of its body are destroyed.
+template <class T>
+class [[nodiscard]] generator {
+ public:
+  using promise_type = detail::generator_promise<T>;
+  using value_type = T;
+
+  generator() noexcept = default;
+
+  // Runs the body to its next co_yield and yields the value; nullopt once the body has ended. What
+  // the body throws is thrown here, once, and ends it. The generator must not be moved meanwhile.
+  [[nodiscard]] detail::next_awaiter<T> next() noexcept { return detail::next_awaiter<T>(frame_); }
+
+ private:
+  friend promise_type;
+  explicit generator(promise_type& promise) noexcept : frame_(promise) {}
+
+  detail::frame_owner frame_;
+};
+
+namespace detail {
+
+template <class T>
+generator<T> generator_promise<T>::get_return_object() noexcept {
+  return generator<T>(*this);
+}
+
+}  // namespace detail
+}  // namespace weft::inline v0

@@ -1,0 +1,73 @@
+// The thread of a background loop runs one root task, which takes jobs from a channel and spawns
+// them into its scope.
+#include "weft/background_loop.hpp"
+
+#include <pthread.h>
+
+#include "weft/cancel.hpp"
+#include "weft/scope.hpp"
+
+namespace weft::inline v0 {
+
+namespace {
+
+// Keeps the job until the task it began has ended.
+task<> perform(std::unique_ptr<detail::background_job> job) { co_await job->begin(); }
+
+}  // namespace
+
+task<> background_loop::serve(std::promise<doors>& ready) {
+  channel<job> jobs(64);
+  channel<bool> end(1);
+  ready.set_value(doors{jobs.remote(), end.remote()});
+  co_await scope([&](task_scope& tasks) -> task<> {
+    tasks.spawn([&]() -> task<> {
+      bool const cancelling = (co_await end.receive()).value_or(true);
+      jobs.close();
+      if (cancelling) tasks.cancel();
+    });
+    while (auto next = co_await jobs.receive()) tasks.spawn(perform(std::move(*next)));
+  });
+}
+
+background_loop::background_loop(run_options const& options) {
+  std::promise<doors> ready;
+  auto opened = ready.get_future();
+  thread_ = std::thread([&ready, options] {
+    try {
+      weft::run(serve(ready), options);
+    } catch (...) {
+      // Before `ready` is set this is why the loop could not start. Afterwards the futures of the
+      // jobs have the errors; the loop itself throws nothing but deadlock, which it has printed.
+      try {
+        ready.set_exception(std::current_exception());
+      } catch (std::future_error const&) {
+      }
+    }
+  });
+  ::pthread_setname_np(thread_.native_handle(), "weft-loop");
+  try {
+    doors_.emplace(opened.get());
+  } catch (...) {
+    thread_.join();
+    throw;
+  }
+}
+
+background_loop::~background_loop() { finish(true); }
+
+void background_loop::join() { finish(false); }
+
+void background_loop::finish(bool cancelling) {
+  if (!thread_.joinable()) return;
+  doors_->end.send(std::move(cancelling));
+  doors_.reset();
+  thread_.join();
+}
+
+void background_loop::enqueue(job submitted) {
+  if (!doors_ || !doors_->jobs.send(std::move(submitted)))
+    throw std::logic_error("weft: a job was submitted to a background loop that was joined");
+}
+
+}  // namespace weft::inline v0

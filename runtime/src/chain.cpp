@@ -1,0 +1,138 @@
+// The parts of operations, frames and cancel scopes that are not on the hot path.
+#include "weft/detail/chain.hpp"
+
+#include <fmt/format.h>
+
+#include "fatal.hpp"
+#include "scope_tree.hpp"
+#include "weft/error.hpp"
+#include "weft/this_task.hpp"
+
+namespace weft::inline v0 {
+
+namespace detail {
+
+void operation::fail() const {
+  if (result_ == -ECANCELED && awaiting->within->scope->cancelled()) throw cancelled();
+  throw_system_error(-result_, describe());
+}
+
+void operation::abort_destroyed_in_flight() const noexcept {
+  std::string_view file = "unknown";
+  unsigned line = 0;
+  if (awaiting != nullptr) {
+    file = awaiting->where.file_name();
+    line = awaiting->where.line();
+  }
+  fatal(fmt::format("weft: a coroutine was destroyed while it waited for `{}` at {}:{}; cancel it and "
+                    "await its end instead",
+                    name_, file, line));
+}
+
+void waiter_list::abort_abandoned(operation const& waiting) noexcept {
+  fatal(fmt::format("weft: something was destroyed while a task waited for it: `{}`",
+                    waiting.name()));
+}
+
+namespace {
+
+// Whether a frame that never started is being destroyed on this thread, and those it held that wait
+// for their turn, linked through `parent`.
+constinit thread_local bool destroying_unstarted = false;
+constinit thread_local promise_base* to_destroy = nullptr;
+
+// A frame that never started holds parameters only. Tasks among them cannot refer to it, since they
+// were made before it, so they may go after it: one by one instead of one inside the other.
+void destroy_unstarted(promise_base& promise) noexcept {
+  promise.parent = std::exchange(to_destroy, &promise);
+  if (destroying_unstarted) return;
+  destroying_unstarted = true;
+  while (to_destroy != nullptr) {
+    promise_base& next = *to_destroy;
+    to_destroy = next.parent;
+    next.self.destroy();
+  }
+  destroying_unstarted = false;
+}
+
+// Whether `promise` is on the path from the leaf of its chain upwards.
+bool is_awaiting(promise_base const& promise) noexcept {
+  operation const* const pending = promise.within->pending;
+  if (pending == nullptr) return false;
+  promise_base const* at = pending->awaiting;
+  while (at != nullptr && at != &promise) at = at->parent;
+  return at != nullptr;
+}
+
+}  // namespace
+
+void destroy_unfinished(promise_base& promise) noexcept {
+  if (promise.within == nullptr) return destroy_unstarted(promise);
+  // Locals of a started frame may be referred to from frames below it, so nothing is put off here.
+  bool const outer = std::exchange(destroying_unstarted, false);
+  promise_base* const outer_list = std::exchange(to_destroy, nullptr);
+  if (is_awaiting(promise)) {
+    promise_base* leaf = promise.within->pending->awaiting;
+    while (leaf != &promise) {
+      promise_base* const above = leaf->parent;
+      leaf->owner->release();
+      leaf->self.destroy();
+      leaf = above;
+    }
+  }
+  promise.self.destroy();
+  destroying_unstarted = outer;
+  to_destroy = outer_list;
+}
+
+}  // namespace detail
+
+cancel_scope::cancel_scope(detail::chain& within, cancel_scope* parent) noexcept
+    : chain_(&within), parent_(parent) {
+  if (parent == nullptr) return;
+  cancelled_ = parent->cancelled_;
+  stop_ = parent->stop_;
+  if (parent->first_child_ == nullptr) {
+    parent->first_child_ = previous_ = this;
+  } else {
+    previous_ = parent->first_child_->previous_;
+    previous_->next_ = this;
+    parent->first_child_->previous_ = this;
+  }
+}
+
+void cancel_scope::leave() noexcept {
+  if (parent_ == nullptr) return;
+  cancel_scope*& first = parent_->first_child_;
+  if (next_ != nullptr)
+    next_->previous_ = previous_;
+  else
+    first->previous_ = previous_;
+  if (first == this)
+    first = next_;
+  else
+    previous_->next_ = next_;
+  parent_ = nullptr;
+}
+
+void cancel_scope::cancel() noexcept {
+  detail::require_thread_of(*chain_->loop, "cancel_scope::cancel");
+  requested_ = true;
+  detail::scope_tree::cancel_below(*this, false);
+}
+
+void cancel_scope::request_stop() noexcept {
+  detail::require_thread_of(*chain_->loop, "cancel_scope::request_stop");
+  detail::scope_tree::stop_below(*this);
+}
+
+void name_this_task(std::string_view name) {
+  detail::running_chain("weft::name_this_task").label = std::make_unique<std::string>(name);
+}
+
+std::vector<std::exception_ptr> take_suppressed() {
+  auto const kept = std::move(detail::running_chain("weft::take_suppressed").suppressed);
+  return kept ? std::move(*kept) : std::vector<std::exception_ptr>();
+}
+
+}  // namespace weft::inline v0

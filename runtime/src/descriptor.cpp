@@ -1,0 +1,143 @@
+// The operations on descriptors: the ring form and the plain form of each, side by side.
+#include "weft/descriptor.hpp"
+
+#include <fcntl.h>
+#include <liburing.h>
+#include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "fatal.hpp"
+#include "loop.hpp"
+#include "weft/error.hpp"
+
+namespace weft::inline v0 {
+
+namespace detail {
+
+// An opcode that no kernel knows.
+void io_operation::prepare(io_uring_sqe& entry) const noexcept { entry.opcode = 0xff; }
+
+std::string io_operation::describe() const { return fmt::format("{} fd {}", name(), fd); }
+
+void io_operation::cancel() noexcept { loop::of(*awaiting->within->loop).cancel(*this); }
+
+bool io_operation::start() noexcept {
+  return loop::of(*awaiting->within->loop).start(*this, result_);
+}
+
+void readiness_operation::prepare(io_uring_sqe& entry) const noexcept {
+  ::io_uring_prep_poll_add(&entry, fd, wants == interest::read ? POLLIN : POLLOUT);
+}
+
+int readiness_operation::perform() noexcept {
+  short const events = wants == interest::read ? POLLIN : POLLOUT;
+  pollfd asked{.fd = fd, .events = events, .revents = 0};
+  int const count = ::poll(&asked, 1, 0);
+  if (count < 0) return -errno;
+  if (count == 0) return -EAGAIN;
+  return (asked.revents & POLLNVAL) != 0 ? -EBADF : asked.revents;
+}
+
+namespace {
+
+int result_of(ssize_t returned) noexcept {
+  return returned >= 0 ? static_cast<int>(returned) : -errno;
+}
+
+// Longer transfers are cut; see the limit in read(2).
+unsigned length_of(std::size_t size) noexcept {
+  constexpr std::size_t longest = 0x7ffff000;
+  return static_cast<unsigned>(size < longest ? size : longest);
+}
+
+void claim(io_operation*& direction, io_operation& by, char const* what) {
+  if (direction == nullptr) {
+    direction = &by;
+    return;
+  }
+#ifndef NDEBUG
+  fatal(fmt::format("weft: two {}s at once on fd {}", what, by.fd));
+#else
+  throw std::logic_error(fmt::format("weft: two {}s at once on fd {}", what, by.fd));
+#endif
+}
+
+}  // namespace
+}  // namespace detail
+
+descriptor::read_operation::read_operation(descriptor& from, std::span<std::byte> buffer)
+    : awaitable_operation("read", from.fd_, detail::interest::read), from_(from), buffer_(buffer) {
+  detail::claim(from.reading_, *this, "read");
+}
+
+descriptor::read_operation::~read_operation() { from_.reading_ = nullptr; }
+
+void descriptor::read_operation::prepare(io_uring_sqe& entry) const noexcept {
+  ::io_uring_prep_read(&entry, fd, buffer_.data(), detail::length_of(buffer_.size()),
+                       static_cast<std::uint64_t>(-1));
+}
+
+int descriptor::read_operation::perform() noexcept {
+  return detail::result_of(::read(fd, buffer_.data(), detail::length_of(buffer_.size())));
+}
+
+descriptor::write_operation::write_operation(descriptor& to, std::span<std::byte const> bytes)
+    : awaitable_operation("write", to.fd_, detail::interest::write), to_(to), bytes_(bytes) {
+  detail::claim(to.writing_, *this, "write");
+}
+
+descriptor::write_operation::~write_operation() { to_.writing_ = nullptr; }
+
+void descriptor::write_operation::prepare(io_uring_sqe& entry) const noexcept {
+  ::io_uring_prep_write(&entry, fd, bytes_.data(), detail::length_of(bytes_.size()),
+                        static_cast<std::uint64_t>(-1));
+}
+
+int descriptor::write_operation::perform() noexcept {
+  return detail::result_of(::write(fd, bytes_.data(), detail::length_of(bytes_.size())));
+}
+
+descriptor::read_operation descriptor::read_some(std::span<std::byte> buffer) {
+  return {*this, buffer};
+}
+
+descriptor::write_operation descriptor::write_some(std::span<std::byte const> bytes) {
+  return {*this, bytes};
+}
+
+int descriptor::release() noexcept {
+  if (fd_ >= 0 && detail::current_loop != nullptr)
+    detail::loop::of(*detail::current_loop).kernel().forget(fd_);
+  return std::exchange(fd_, -1);
+}
+
+void descriptor::close() {
+  int const closing = fd_;
+  if (int const result = close_now(); result < 0)
+    detail::throw_system_error(-result, fmt::format("close fd {}", closing));
+}
+
+int descriptor::close_now() noexcept {
+  if (fd_ < 0) return 0;
+  for (detail::io_operation* const op : {reading_, writing_})
+    if (op != nullptr && op->current_phase() == detail::operation::phase::waiting) op->cancel();
+  int const closing = std::exchange(fd_, -1);
+  if (detail::current_loop != nullptr)
+    return detail::loop::of(*detail::current_loop).kernel().close(closing);
+  return ::close(closing) == 0 ? 0 : -errno;
+}
+
+pipe_ends make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) detail::throw_system_error(errno, "pipe2");
+  return {descriptor::adopt(ends[0]), descriptor::adopt(ends[1])};
+}
+
+}  // namespace weft::inline v0

@@ -1,0 +1,224 @@
+// The epoll backend: an operation is tried first, and waits for readiness only after EAGAIN. Each
+// owned descriptor is registered once, edge-triggered, for both directions. See epoll(7).
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <deque>
+#include <system_error>
+
+#include "backend.hpp"
+#include "fatal.hpp"
+
+namespace weft::inline v0::detail {
+
+namespace {
+
+constexpr std::uint64_t wake_data = ~std::uint64_t{0};
+constexpr std::uint32_t both_edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+class epoll_backend final : public backend {
+ public:
+  explicit epoll_backend(int wake_fd) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (epoll_ < 0) throw std::system_error(errno, std::system_category(), "epoll_create1");
+    epoll_event watched{.events = EPOLLIN | EPOLLET, .data = {.u64 = wake_data}};
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_fd, &watched) != 0) {
+      int const error = errno;
+      ::close(epoll_);
+      throw std::system_error(error, std::system_category(), "epoll_ctl");
+    }
+  }
+  ~epoll_backend() override { ::close(epoll_); }
+  epoll_backend(epoll_backend const&) = delete;
+  epoll_backend& operator=(epoll_backend const&) = delete;
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
+
+  started start(io_operation& op, int& result) noexcept override {
+    if (op.wants == interest::none) return started::unsupported;
+    try {
+      result = begin(op);
+    } catch (std::bad_alloc const&) {
+      result = -ENOMEM;
+    }
+    if (result != -EAGAIN) return started::finished;
+    ++in_flight_;
+    return started::in_flight;
+  }
+
+  void cancel(io_operation& op) noexcept override {
+    waiters_of(entries_[static_cast<std::size_t>(op.fd)], op.wants).remove(op);
+    finish(op, -ECANCELED);
+    release_if_idle(op.fd);
+  }
+
+  void wait(std::int64_t deadline) noexcept override {
+    bool const look_only = !current_loop->ready.empty();
+    if (look_only && in_flight_ == 0) return;
+    std::array<epoll_event, 256> events{};
+    int const count = wait_for(events, look_only ? 0 : left_until(deadline));
+    for (int i = 0; i < count; ++i)
+      if (events[static_cast<std::size_t>(i)].data.u64 != wake_data)
+        on_event(events[static_cast<std::size_t>(i)]);
+  }
+
+  int close(int fd) noexcept override {
+    forget(fd);
+    return ::close(fd) == 0 ? 0 : -errno;
+  }
+
+  // Deregisters explicitly: a duplicate of the descriptor in another process would keep the
+  // registration alive. The new generation makes events already on their way stale.
+  void forget(int fd) noexcept override {
+    auto const index = static_cast<std::size_t>(fd);
+    if (index >= entries_.size()) return;
+    entry& known = entries_[index];
+    if (known.registered) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    known.registered = known.prepared = known.can_read = known.can_write = false;
+    ++known.generation;
+  }
+
+  [[nodiscard]] std::size_t in_flight() const noexcept override { return in_flight_; }
+  [[nodiscard]] std::int64_t now() noexcept override { return monotonic_now(); }
+  [[nodiscard]] std::uint64_t random() noexcept override { return kernel_random(); }
+
+ private:
+  // What is known of one descriptor number.
+  struct entry {
+    waiter_list readers;
+    waiter_list writers;
+    std::uint32_t generation = 0;
+    bool registered = false;
+    bool prepared = false;  // an owned descriptor has been made non-blocking
+    bool can_read = false;  // readiness since the last EAGAIN
+    bool can_write = false;
+  };
+
+  static waiter_list& waiters_of(entry& of, interest wanted) noexcept {
+    return wanted == interest::read ? of.readers : of.writers;
+  }
+  static bool& ready_bit(entry& of, interest wanted) noexcept {
+    return wanted == interest::read ? of.can_read : of.can_write;
+  }
+
+  // Tries, then waits in line: yields the result, or -EAGAIN with the operation waiting.
+  int begin(io_operation& op) {
+    if (op.fd < 0) return -EBADF;
+    auto const index = static_cast<std::size_t>(op.fd);
+    if (index >= entries_.size()) entries_.resize(index + 1);
+    entry& known = entries_[index];
+    if (op.whose == ownership::owned && !known.prepared) make_non_blocking(op.fd, known);
+    waiter_list& waiters = waiters_of(known, op.wants);
+    if (waiters.empty() && (!known.registered || ready_bit(known, op.wants))) {
+      if (int const result = perform(op); result != -EAGAIN) return result;
+      ready_bit(known, op.wants) = false;
+    }
+    if (!known.registered) {
+      // Adding reports readiness that is there already, so nothing is lost between try and add.
+      epoll_event watched{.events = both_edges, .data = {.u64 = data_of(op.fd, known)}};
+      if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, op.fd, &watched) != 0) return -errno;
+      known.registered = true;
+    }
+    waiters.push_back(op);
+    return -EAGAIN;
+  }
+
+  static int perform(io_operation& op) noexcept {
+    int result = 0;
+    do result = op.perform();
+    while (result == -EINTR);
+    return result;
+  }
+
+  // The shell shares descriptors 0 to 2; they stay as they are.
+  static void make_non_blocking(int fd, entry& known) noexcept {
+    known.prepared = true;
+    if (fd <= STDERR_FILENO) return;
+    int const flags = ::fcntl(fd, F_GETFL);
+    if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  }
+
+  static std::uint64_t data_of(int fd, entry const& known) noexcept {
+    return static_cast<std::uint64_t>(known.generation) << 32 | static_cast<std::uint32_t>(fd);
+  }
+
+  void on_event(epoll_event const& event) noexcept {
+    auto const fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
+    entry& known = entries_[static_cast<std::size_t>(fd)];
+    if (event.data.u64 != data_of(fd, known)) return;  // of an earlier owner of the number
+    std::uint32_t const failed = EPOLLERR | EPOLLHUP;
+    if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) serve(known, interest::read);
+    if ((event.events & (EPOLLOUT | failed)) != 0) serve(known, interest::write);
+    release_if_idle(fd);
+  }
+
+  void serve(entry& known, interest wanted) noexcept {
+    waiter_list& waiters = waiters_of(known, wanted);
+    ready_bit(known, wanted) = true;
+    while (!waiters.empty()) {
+      auto& op = static_cast<io_operation&>(waiters.front());
+      int const result = perform(op);
+      if (result == -EAGAIN) {
+        ready_bit(known, wanted) = false;
+        return;
+      }
+      waiters.remove(op);
+      finish(op, result);
+    }
+  }
+
+  // A borrowed descriptor may be closed behind our back: it stays registered only while awaited.
+  void release_if_idle(int fd) noexcept {
+    entry const& known = entries_[static_cast<std::size_t>(fd)];
+    if (!known.prepared && known.readers.empty() && known.writers.empty()) forget(fd);
+  }
+
+  void finish(io_operation& op, int result) noexcept {
+    --in_flight_;
+    op.complete(result);
+  }
+
+  // Nanoseconds to wait; negative for ever.
+  static std::int64_t left_until(std::int64_t deadline) noexcept {
+    if (deadline == never) return -1;
+    return std::max<std::int64_t>(deadline - monotonic_now(), 0);
+  }
+
+  int wait_for(std::array<epoll_event, 256>& events, std::int64_t nanoseconds) noexcept {
+    auto const room = static_cast<int>(events.size());
+    int count = -1;
+    if (has_pwait2_) {
+      timespec timeout{.tv_sec = nanoseconds / 1'000'000'000,
+                       .tv_nsec = nanoseconds % 1'000'000'000};
+      count = ::epoll_pwait2(epoll_, events.data(), room, nanoseconds < 0 ? nullptr : &timeout,
+                             nullptr);
+      if (count < 0 && errno == ENOSYS) has_pwait2_ = false;  // before Linux 5.11, and valgrind
+    }
+    if (!has_pwait2_) {
+      constexpr std::int64_t longest = 1'000'000'000;  // milliseconds; the loop comes back
+      std::int64_t const rounded_up = std::min((nanoseconds + 999'999) / 1'000'000, longest);
+      count = ::epoll_wait(epoll_, events.data(), room,
+                           nanoseconds < 0 ? -1 : static_cast<int>(rounded_up));
+    }
+    if (count < 0 && errno != EINTR) fatal("epoll_wait", errno);
+    return std::max(count, 0);
+  }
+
+  int epoll_;
+  std::deque<entry> entries_;  // by descriptor number; a deque, because waiters point into it
+  std::size_t in_flight_ = 0;
+  bool has_pwait2_ = true;
+};
+
+}  // namespace
+
+std::unique_ptr<backend> make_epoll_backend(int wake_fd) {
+  return std::make_unique<epoll_backend>(wake_fd);
+}
+
+}  // namespace weft::inline v0::detail

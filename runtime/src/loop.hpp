@@ -1,0 +1,71 @@
+// The loop: the single-threaded owner of the backend, the timers and the ready queue. One tick runs
+// what is ready (bounded), expires timers, and makes one kernel call that submits and waits.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <sys/types.h>
+
+#include "backend.hpp"
+#include "blocking_pool.hpp"
+#include "timers.hpp"
+#include "weft/detail/inbox.hpp"
+
+namespace weft::inline v0::detail {
+
+// How to make a loop; tests make theirs with backends of their own.
+struct loop_setup {
+  std::function<chosen_backend(int wake_fd)> make_backend;
+
+  // For tests: called after every single resume, when all chains are suspended.
+  std::function<void()> after_resume;
+};
+
+class loop final : public loop_core {
+ public:
+  explicit loop(loop_setup const& setup);
+  ~loop();
+  loop(loop const&) = delete;
+  loop& operator=(loop const&) = delete;
+
+  static loop& of(loop_core& core) noexcept { return static_cast<loop&>(core); }
+
+  // Runs until `root` has ended. Throws deadlock after having drained.
+  void run(chain& root, bool const& root_ended);
+
+  // Begins an operation; true when it completed inline with `result`.
+  bool start(io_operation& op, int& result) noexcept;
+  void cancel(io_operation& op) noexcept;
+
+  [[nodiscard]] detail::backend& kernel() noexcept { return *backend_.made; }
+  [[nodiscard]] std::string const& backend_reason() const noexcept { return backend_.reason; }
+  [[nodiscard]] std::shared_ptr<inbox> const& entrance() const noexcept { return inbox_; }
+  [[nodiscard]] pid_t owner() const noexcept { return owner_; }
+
+  cancel_scope* root_scope = nullptr;  // for dump
+  timers pending;
+  bool stop_may_come = false;  // run_main watches for signals
+
+ private:
+  void run_ready() noexcept;
+  void sleep() noexcept;
+  [[nodiscard]] bool alive() const noexcept;
+  void break_deadlock(int round);
+
+  pid_t owner_;
+  std::shared_ptr<inbox> inbox_;
+  chosen_backend backend_;
+  blocking_pool blocking_;
+  std::function<void()> after_resume_;
+};
+
+// Runs the chain that begins with the frame's coroutine on a loop of this thread. `started`, if
+// given, is called with the loop and the root chain before the first resume; what it returns is kept
+// until the chain has ended.
+using root_companion = std::function<std::shared_ptr<void>(loop&, chain&)>;
+void run_root_on(frame_owner& root, loop_setup const& setup, root_companion const& started = {});
+
+}  // namespace weft::inline v0::detail

@@ -1,0 +1,132 @@
+// run_main: the root as a program, with its signals and its exit code.
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <exception>
+#include <memory>
+
+#include "loop.hpp"
+#include "weft/error.hpp"
+#include "weft/log.hpp"
+#include "weft/run.hpp"
+
+namespace weft::inline v0::detail {
+
+namespace {
+
+constexpr std::array<int, 2> watched_signals = {SIGINT, SIGTERM};
+
+// Pushed into the inbox by the first signal: requests a stop and starts the drain deadline. It is
+// static, since a signal may push it at the very end of the loop.
+class signal_stop final : public operation, private timer {
+ public:
+  signal_stop() noexcept : operation("signal") {}
+
+  void arm(loop& stopped, chain& root, std::int64_t drain) noexcept {
+    loop_ = &stopped;
+    root_ = &root;
+    drain_ = drain;
+  }
+  void disarm() noexcept {
+    timer::stop(*loop_);
+    loop_ = nullptr;
+  }
+
+  void run() noexcept override {
+    if (loop_ == nullptr) return;
+    root_->own.request_stop();
+    timer::start(*loop_, deadline_after(*loop_, drain_));
+  }
+  void cancel() noexcept override {}
+
+ private:
+  void fire() noexcept override { root_->own.cancel(); }
+
+  loop* loop_ = nullptr;
+  chain* root_ = nullptr;
+  std::int64_t drain_ = 0;
+};
+
+signal_stop stop;
+
+// What the signal handler may touch.
+std::atomic<int> first_signal{0};
+std::atomic<inbox*> entrance{nullptr};
+
+extern "C" void on_signal(int number) {
+  int none = 0;
+  if (!first_signal.compare_exchange_strong(none, number)) ::_exit(128 + number);
+  if (auto* const open = entrance.load()) open->push(stop);
+}
+
+// Handles the signals while it lives; one that is ignored at the start (nohup) stays ignored.
+class signal_watch {
+ public:
+  signal_watch() noexcept {
+    first_signal = 0;
+    for (std::size_t i = 0; i < watched_signals.size(); ++i) {
+      struct sigaction action{};
+      action.sa_handler = on_signal;
+      action.sa_flags = SA_RESTART;
+      ::sigfillset(&action.sa_mask);
+      ::sigaction(watched_signals[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler != SIG_IGN) ::sigaction(watched_signals[i], &action, nullptr);
+    }
+  }
+  ~signal_watch() {
+    for (std::size_t i = 0; i < watched_signals.size(); ++i)
+      ::sigaction(watched_signals[i], &before_[i], nullptr);
+  }
+  signal_watch(signal_watch const&) = delete;
+  signal_watch& operator=(signal_watch const&) = delete;
+
+ private:
+  std::array<struct sigaction, watched_signals.size()> before_{};
+};
+
+// Connects the handler with a loop while the root runs.
+class connection {
+ public:
+  connection(loop& home, chain& root, std::int64_t drain) noexcept : inbox_(home.entrance()) {
+    home.stop_may_come = true;
+    stop.arm(home, root, drain);
+    entrance = inbox_.get();
+    if (first_signal != 0) stop.run();  // it came before there was anybody to tell
+  }
+  ~connection() {
+    entrance = nullptr;
+    stop.disarm();
+  }
+  connection(connection const&) = delete;
+  connection& operator=(connection const&) = delete;
+
+ private:
+  std::shared_ptr<inbox> inbox_;
+};
+
+}  // namespace
+
+int run_root_as_program(frame_owner& root, run_options const& options) {
+  try {
+    signal_watch const watch;
+    auto const make = [&](int wake_fd) { return make_backend(options.backend, wake_fd); };
+    auto const connect = [&](loop& home, chain& first) {
+      return std::make_shared<connection>(home, first, to_nanoseconds(options.drain));
+    };
+    run_root_on(root, {.make_backend = make, .after_resume = {}}, connect);
+    if (root.get()->error) std::rethrow_exception(root.get()->error);
+    return -1;
+  } catch (cancelled const&) {
+    if (int const number = first_signal; number != 0) return 128 + number;
+    log(log_level::error, "the program's task was cancelled");
+  } catch (std::exception const& error) {
+    log(log_level::error, error.what());
+  } catch (...) {
+    log(log_level::error, "the program's task threw something that is no std::exception");
+  }
+  return 1;
+}
+
+}  // namespace weft::inline v0::detail
