@@ -1,7 +1,9 @@
 // Chooses the backend, and what the two on the real kernel share.
 #include "backend.hpp"
 
+#include <fcntl.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <ctime>
@@ -37,6 +39,12 @@ chosen_backend make_backend(backend_kind wanted, int wake_fd) {
   } catch (std::system_error const& refused) {
     return {make_epoll_backend(wake_fd), refused.what()};
   }
+}
+
+void make_non_blocking(io_operation const& op) noexcept {
+  if (op.whose != ownership::owned || op.fd <= STDERR_FILENO) return;
+  int const flags = ::fcntl(op.fd, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(op.fd, F_SETFL, flags | O_NONBLOCK);
 }
 
 std::int64_t monotonic_now() noexcept {

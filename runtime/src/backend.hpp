@@ -75,6 +75,11 @@ struct uring_settings {
 std::unique_ptr<backend> make_uring_backend(int wake_fd, uring_settings const& settings = {});
 std::unique_ptr<backend> make_epoll_backend(int wake_fd);
 
+// Makes the descriptor of an operation that will be performed after readiness non-blocking, if it is
+// owned: readiness for one byte says nothing about the rest. The shell shares descriptors 0 to 2;
+// they stay as they are.
+void make_non_blocking(io_operation const& op) noexcept;
+
 // CLOCK_MONOTONIC, for the backends on the real kernel.
 std::int64_t monotonic_now() noexcept;
 

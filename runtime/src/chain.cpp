@@ -12,8 +12,12 @@ namespace weft::inline v0 {
 
 namespace detail {
 
+bool operation::ended_by_cancellation() const noexcept {
+  return result_ == -ECANCELED && awaiting->within->scope->cancelled();
+}
+
 void operation::fail() const {
-  if (result_ == -ECANCELED && awaiting->within->scope->cancelled()) throw cancelled();
+  if (ended_by_cancellation()) throw cancelled();
   throw_system_error(-result_, describe());
 }
 

@@ -1,9 +1,6 @@
 // The epoll backend: an operation is tried first, and waits for readiness only after EAGAIN. Each
 // owned descriptor is registered once, edge-triggered, for both directions. See epoll(7).
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +8,7 @@
 #include <cerrno>
 #include <deque>
 #include <system_error>
+#include <utility>
 
 #include "backend.hpp"
 #include "fatal.hpp"
@@ -112,7 +110,7 @@ class epoll_backend final : public backend {
     auto const index = static_cast<std::size_t>(op.fd);
     if (index >= entries_.size()) entries_.resize(index + 1);
     entry& known = entries_[index];
-    if (op.whose == ownership::owned && !known.prepared) make_non_blocking(op.fd, known);
+    if (op.whose == ownership::owned && !std::exchange(known.prepared, true)) make_non_blocking(op);
     waiter_list& waiters = waiters_of(known, op.wants);
     if (waiters.empty() && (!known.registered || ready_bit(known, op.wants))) {
       if (int const result = perform(op); result != -EAGAIN) return result;
@@ -133,14 +131,6 @@ class epoll_backend final : public backend {
     do result = op.perform();
     while (result == -EINTR);
     return result;
-  }
-
-  // The shell shares descriptors 0 to 2; they stay as they are.
-  static void make_non_blocking(int fd, entry& known) noexcept {
-    known.prepared = true;
-    if (fd <= STDERR_FILENO) return;
-    int const flags = ::fcntl(fd, F_GETFL);
-    if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   }
 
   static std::uint64_t data_of(int fd, entry const& known) noexcept {

@@ -11,6 +11,7 @@
 
 #include "backend.hpp"
 #include "blocking_pool.hpp"
+#include "sigpipe.hpp"
 #include "timers.hpp"
 #include "weft/detail/inbox.hpp"
 
@@ -56,6 +57,7 @@ class loop final : public loop_core {
   void break_deadlock(int round);
 
   pid_t owner_;
+  sigpipe_blocked no_sigpipe_;
   std::shared_ptr<inbox> inbox_;
   chosen_backend backend_;
   blocking_pool blocking_;

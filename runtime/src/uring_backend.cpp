@@ -83,6 +83,7 @@ class uring_backend final : public backend {
       op.stage = submitted;
       push(entry, user_data(op));
     } else if (op.wants != interest::none) {
+      make_non_blocking(op);
       poll_for(op);
     } else {
       return started::unsupported;

@@ -22,8 +22,8 @@ fi
 
 failed=0
 for header in "$include"/weft/*.hpp; do
-  message=$("$compiler" -std=c++20 -fsyntax-only -Wfatal-errors -I"$include" -x c++ "$header" 2>&1) \
-    && message="it was accepted"
+  message=$("$compiler" -std=c++20 -fsyntax-only -Wfatal-errors -I"$include" -x c++ "$header" \
+    2>&1) && message="it was accepted"
   case $message in
     *99576*) ;;
     *) echo "$header: $message"; failed=1 ;;

@@ -34,11 +34,17 @@ class channel {
     if (gate_) gate_->channel_gone();
   }
 
-  class send_operation : public detail::awaitable_operation<send_operation, void, detail::sender<T>> {
+  // `Held` is T& for an item borrowed from the caller, T for a copy.
+  template <class Held>
+  class send_operation final
+      : private detail::held_item<Held>,
+        public detail::awaitable_operation<send_operation<Held>, void, detail::sender<T>> {
+    using base = detail::awaitable_operation<send_operation, void, detail::sender<T>>;
+
    public:
-    send_operation(channel& to, T& item) noexcept
-        : detail::awaitable_operation<send_operation, void, detail::sender<T>>("channel send", item),
-          to_(to) {}
+    template <class Item>
+    send_operation(channel& to, Item& item)
+        : detail::held_item<Held>{item}, base("channel send", this->held), to_(to) {}
 
     bool start() noexcept { return to_.offer(*this); }
 
@@ -54,12 +60,6 @@ class channel {
 
    private:
     channel& to_;
-  };
-
-  class copying_send_operation final : private detail::copy_of<T>, public send_operation {
-   public:
-    copying_send_operation(channel& to, T const& item)
-        : detail::copy_of<T>{item}, send_operation(to, this->copied) {}
   };
 
   class receive_operation final
@@ -86,10 +86,14 @@ class channel {
 
   // Sends the item, waiting while the channel is full. Borrows it until completion and moves from
   // it only when it is accepted: after cancelled or channel_closed the caller still has it.
-  [[nodiscard]] send_operation send(T&& item) noexcept { return send_operation(*this, item); }
+  [[nodiscard]] send_operation<T&> send(T&& item) noexcept { return {*this, item}; }
 
   // The same with a copy, which is made at once.
-  [[nodiscard]] copying_send_operation send(T const& item) { return {*this, item}; }
+  [[nodiscard]] send_operation<T> send(T const& item)
+    requires std::is_copy_constructible_v<T>
+  {
+    return {*this, item};
+  }
 
   // Yields the next item, waiting while there is none; nullopt once the channel is closed and
   // empty. Throws cancelled, which loses no item: one already handed over is yielded first.

@@ -35,7 +35,7 @@ struct generator_promise final : promise_base {
     void await_resume() const noexcept {}
   };
 
-  template <class Value>
+  template <class Value = T>
     requires std::constructible_from<T, Value&&>
   yield_awaiter yield_value(Value&& value) {
     yielded.emplace(std::forward<Value>(value));

@@ -97,7 +97,7 @@ class operation_result {
   }
 
   result<typename Operation::value_type> await_resume() {
-    if (int const raw = op_.result(); raw < 0 && raw != -ECANCELED)
+    if (int const raw = op_.result(); raw < 0 && !op_.ended_by_cancellation())
       return std::error_code(-raw, std::system_category());
     if constexpr (std::is_void_v<typename Operation::value_type>) {
       op_.await_resume();

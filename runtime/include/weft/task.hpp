@@ -26,7 +26,7 @@ struct task_promise final : promise_base {
 
   task<T> get_return_object() noexcept;
 
-  template <class Value>
+  template <class Value = T>
     requires std::constructible_from<T, Value&&>
   void return_value(Value&& returned) {
     value.emplace(std::forward<Value>(returned));

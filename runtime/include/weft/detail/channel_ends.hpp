@@ -46,9 +46,10 @@ class receiver : public operation {
   ~receiver() = default;
 };
 
-template <class T>
-struct copy_of {
-  T copied;
+// What a send holds: the item, or a reference to it.
+template <class Held>
+struct held_item {
+  Held held;
 };
 
 }  // namespace weft::inline v0::detail

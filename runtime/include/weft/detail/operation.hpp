@@ -42,6 +42,10 @@ class WEFT_API operation {
 
   [[nodiscard]] char const* name() const noexcept { return name_; }
   [[nodiscard]] int result() const noexcept { return result_; }
+
+  // Whether it ended because its scope was cancelled. ECANCELED alone may have other causes, such
+  // as the closing of the descriptor.
+  [[nodiscard]] bool ended_by_cancellation() const noexcept;
   [[nodiscard]] phase current_phase() const noexcept { return phase_; }
 
   // The link in whichever queue holds the operation: the ready queue, a waiter list, the inbox.

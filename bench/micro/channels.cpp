@@ -1,0 +1,36 @@
+// Channels between two tasks of one loop: an iteration is one item, sent and received.
+#include <cstddef>
+
+#include "measure.hpp"
+#include "sets.hpp"
+#include "weft/remote.hpp"
+#include "weft/scope.hpp"
+
+namespace weft_sets {
+
+namespace {
+
+weft::task<> send_for_ever(weft::channel<int>& items) {
+  for (int i = 0;; ++i) co_await items.send(int{i});
+}
+
+weft::task<> transfer(benchmark::State& state, std::size_t capacity) {
+  weft::channel<int> items(capacity);
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    tasks.spawn(send_for_ever(items));
+    for (auto _ : state) benchmark::DoNotOptimize(co_await items.receive());
+    tasks.cancel();
+  });
+}
+
+weft::task<> pipelined(benchmark::State& state) { return transfer(state, 64); }
+weft::task<> rendezvous(benchmark::State& state) { return transfer(state, 0); }
+
+}  // namespace
+
+void add_channels() {
+  measure("channel_64", pipelined);
+  measure("channel_0", rendezvous);
+}
+
+}  // namespace weft_sets

@@ -1,0 +1,101 @@
+// Runs the micro benchmarks, Weft and its peer in turns, and prints them as a table.
+//   micro [--json FILE] [any flag of Google Benchmark]
+#include <sys/utsname.h>
+
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include "sets.hpp"
+#include "table.hpp"
+#include "weft/loop.hpp"
+#include "weft/run.hpp"
+
+namespace {
+
+// Repetitions in a random order spread what else the machine does over all of them alike.
+std::vector<std::string> const defaults{
+    "--benchmark_enable_random_interleaving=true",
+    "--benchmark_repetitions=7",
+    "--benchmark_min_time=0.05",
+};
+
+// What Google Benchmark is to parse: our defaults come first, so that given flags override them.
+std::vector<std::string> flags_of(int argc, char** argv) {
+  std::vector<std::string> flags{argv[0]};
+  flags.insert(flags.end(), defaults.begin(), defaults.end());
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) != "--json" || i + 1 == argc) {
+      flags.emplace_back(argv[i]);
+      continue;
+    }
+    flags.push_back(fmt::format("--benchmark_out={}", argv[++i]));
+    flags.emplace_back("--benchmark_out_format=json");
+  }
+  return flags;
+}
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown processor";
+}
+
+weft::task<std::string> backend() { co_return std::string(weft::this_loop::backend_name()); }
+
+// Goes to the head of the table and into the JSON.
+void describe(std::string const& key, std::string const& value) {
+  fmt::print("{:<10}{}\n", key, value);
+  benchmark::AddCustomContext(key, value);
+}
+
+void describe_run(int argc, char** argv) {
+  utsname system{};
+  ::uname(&system);
+  std::string command = argv[0];
+  for (int i = 1; i < argc; ++i) command += fmt::format(" {}", argv[i]);
+
+  describe("machine",
+           fmt::format("{}, {} cores", processor(), std::thread::hardware_concurrency()));
+  describe("kernel", fmt::format("{} {}", system.sysname, system.release));
+  describe("compiler", __VERSION__);
+  describe("backend", weft::run(backend()));
+  describe("command", command);
+}
+
+void add_all() {
+  weft_sets::add_tasks();
+  weft_sets::add_channels();
+  weft_sets::add_locks();
+  weft_sets::add_timers();
+  weft_sets::add_threads();
+  asio_sets::add_tasks();
+  asio_sets::add_channels();
+  asio_sets::add_locks();
+  asio_sets::add_timers();
+  asio_sets::add_threads();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto flags = flags_of(argc, argv);
+  std::vector<char*> arguments;
+  for (auto& flag : flags) arguments.push_back(flag.data());
+  int count = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
+
+  describe_run(argc, argv);
+  add_all();
+  table results;
+  benchmark::RunSpecifiedBenchmarks(&results);
+  results.print();
+}

@@ -1,0 +1,52 @@
+// Between threads: items from another thread, and calls offloaded to a pool.
+#include <thread>
+
+#include "measure.hpp"
+#include "sets.hpp"
+#include "weft/blocking.hpp"
+#include "weft/remote.hpp"
+#include "weft/scope.hpp"
+
+namespace weft_sets {
+
+namespace {
+
+// An iteration is one item. The other thread sends as fast as the loop takes them.
+weft::task<> post_from_thread(benchmark::State& state) {
+  weft::channel<int> items(1024);
+  std::thread thread([to = items.remote(1024)]() mutable {
+    for (int i = 0; to.send(int{i}); ++i) continue;
+  });
+  benchmark::DoNotOptimize(co_await items.receive());  // the thread runs
+  for (auto _ : state) benchmark::DoNotOptimize(co_await items.receive());
+  items.close();
+  thread.join();
+}
+
+weft::task<int> offload_once() {
+  co_return co_await weft::blocking([] { return 1; });
+}
+
+weft::task<> offload(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(co_await weft::blocking([] { return 1; }));
+}
+
+// An iteration is one call of a thousand that are on their way at the same time.
+weft::task<> offload_a_thousand(benchmark::State& state) {
+  while (state.KeepRunningBatch(1000)) {
+    co_await weft::scope([](weft::task_scope& tasks) -> weft::task<> {
+      for (int i = 0; i < 1000; ++i) tasks.spawn(offload_once());
+      co_return;
+    });
+  }
+}
+
+}  // namespace
+
+void add_threads() {
+  measure_elapsed("post_from_thread", post_from_thread);
+  measure_elapsed("offload", offload);
+  measure_elapsed("offload_1000", offload_a_thousand);
+}
+
+}  // namespace weft_sets

@@ -1,0 +1,20 @@
+// Every combinator and primitive, on every backend, ended at every point where it can be.
+#include "bodies.hpp"
+
+#include <doctest/doctest.h>
+
+TEST_CASE_ON_EVERY_BACKEND("whatever is cancelled at any suspension ends, and loses nothing") {
+  for (auto const& [name, body] : bodies::every_body) {
+    CAPTURE(name);
+    int const rounds = support::cancel_at_every_point<On>(body);
+    CHECK(rounds > 2);
+  }
+}
+
+TEST_CASE_ON_EVERY_BACKEND("whatever runs out of memory at any allocation leaves a working loop") {
+  for (auto const& [name, body] : bodies::every_body) {
+    CAPTURE(name);
+    int const rounds = support::fail_every_allocation<On>(body);
+    CHECK(rounds > 1);
+  }
+}

@@ -1,0 +1,35 @@
+// Does all kinds of work on the backend named WEFT_BACKEND, under whatever faults others inject,
+// and leaves no descriptor open.
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iterator>
+
+#include "all_kinds_of_work.hpp"
+#include "require.hpp"
+
+namespace {
+
+auto open_descriptors() {
+  namespace fs = std::filesystem;
+  return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+}
+
+weft::task<> app(std::string_view expected) {
+  require_says(weft::this_loop::backend_name(), expected);
+  co_await all_kinds_of_work();
+}
+
+}  // namespace
+
+int main() {
+  try {
+    auto const before = open_descriptors();
+    std::string_view const wanted = std::getenv("WEFT_BACKEND");
+    weft::run(app(wanted == "uring" ? "io_uring" : wanted));
+    require(open_descriptors() == before, "a descriptor is left open");
+  } catch (std::exception const& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+}

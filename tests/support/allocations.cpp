@@ -1,0 +1,40 @@
+// See allocations.hpp.
+#include "allocations.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace support {
+
+namespace {
+
+thread_local int countdown = 0;  // 0: off
+thread_local bool failed = false;
+
+bool must_fail() noexcept {
+  if (countdown == 0 || --countdown != 0) return false;
+  failed = true;
+  return true;
+}
+
+}  // namespace
+
+void fail_allocation(int nth) noexcept {
+  failed = false;
+  countdown = nth;
+}
+
+bool allocation_has_failed() noexcept { return failed; }
+
+void stop_failing_allocations() noexcept { countdown = 0; }
+
+}  // namespace support
+
+void* operator new(std::size_t size) {
+  void* const memory = support::must_fail() ? nullptr : std::malloc(size != 0 ? size : 1);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
