@@ -121,8 +121,11 @@ bool loop::start(io_operation& op, int& result) noexcept {
     case started::unsupported: break;
   }
   op.offloaded = true;
-  result = blocking_.submit(op);
-  return result != 0;
+  // Once it is submitted a thread may be writing the operation's result.
+  int const refused = blocking_.submit(op);
+  if (refused == 0) return false;
+  result = refused;
+  return true;
 }
 
 void loop::cancel(io_operation& op) noexcept {

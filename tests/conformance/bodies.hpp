@@ -184,7 +184,7 @@ inline weft::task<> mutexes() {
   int inside = 0;
   co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
     for (int i = 0; i < 3; ++i)
-      tasks.spawn([&]() -> weft::task<> {
+      tasks.spawn([&, i]() -> weft::task<> {
         auto const lock = co_await guarded.lock();
         struct leaving {
           int& inside;

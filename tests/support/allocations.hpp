@@ -3,6 +3,15 @@
 
 namespace support {
 
+// ThreadSanitizer brings an operator new of its own, which cannot be replaced: there, none fails.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool allocations_can_fail = false;
+#elif defined(__has_feature)
+inline constexpr bool allocations_can_fail = !__has_feature(thread_sanitizer);
+#else
+inline constexpr bool allocations_can_fail = true;
+#endif
+
 // Lets the nth allocation from now on fail, once; 1 is the next.
 void fail_allocation(int nth) noexcept;
 
