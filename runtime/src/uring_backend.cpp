@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
@@ -147,12 +148,15 @@ class uring_backend final : public backend {
   }
 
   void probe(std::uint64_t allowed) {
-    io_uring_probe* const found = ::io_uring_get_probe_ring(&ring_);
-    if (found == nullptr) refuse(EPERM, "io_uring_register");
-    for (unsigned opcode = 0; opcode <= std::min(unsigned{found->last_op}, 63u); ++opcode)
-      if (::io_uring_opcode_supported(found, static_cast<int>(opcode)) != 0)
-        opcodes_ |= std::uint64_t{1} << opcode;
-    ::io_uring_free_probe(found);
+    constexpr unsigned asked = 64;
+    // The entries follow the head in memory, as the kernel wants it.
+    alignas(io_uring_probe)
+        std::array<std::byte, sizeof(io_uring_probe) + asked * sizeof(io_uring_probe_op)> room{};
+    auto* const found = reinterpret_cast<io_uring_probe*>(room.data());
+    if (int const result = ::io_uring_register_probe(&ring_, found, asked); result < 0)
+      refuse(-result, "io_uring_register");
+    for (int opcode = 0; opcode < static_cast<int>(asked); ++opcode)
+      if (::io_uring_opcode_supported(found, opcode) != 0) opcodes_ |= std::uint64_t{1} << opcode;
     opcodes_ &= allowed;
   }
 

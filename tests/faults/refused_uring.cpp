@@ -6,13 +6,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <iterator>
 #include <map>
 #include <string>
 #include <system_error>
 
 #include "all_kinds_of_work.hpp"
+#include "open_descriptors.hpp"
 #include "refuse_calls.hpp"
 #include "require.hpp"
 
@@ -27,11 +26,6 @@ std::map<std::string, int> const errors = {
     {"EPERM", EPERM},   {"EACCES", EACCES}, {"ENOSYS", ENOSYS},
     {"ENOMEM", ENOMEM}, {"EMFILE", EMFILE}, {"EINVAL", EINVAL},
 };
-
-auto open_descriptors() {
-  namespace fs = std::filesystem;
-  return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
-}
 
 weft::task<> work_on_epoll(std::string const& call, int error) {
   require_says(weft::this_loop::backend_name(), "epoll");

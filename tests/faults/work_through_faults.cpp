@@ -2,18 +2,12 @@
 // and leaves no descriptor open.
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
-#include <iterator>
 
 #include "all_kinds_of_work.hpp"
+#include "open_descriptors.hpp"
 #include "require.hpp"
 
 namespace {
-
-auto open_descriptors() {
-  namespace fs = std::filesystem;
-  return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
-}
 
 weft::task<> app(std::string_view expected) {
   require_says(weft::this_loop::backend_name(), expected);

@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "support/backends.hpp"
-#include "weft/channel.hpp"
+#include "weft/remote.hpp"
 #include "weft/event.hpp"
 #include "weft/scope.hpp"
 #include "weft/this_task.hpp"

@@ -68,7 +68,7 @@ TEST_CASE("a cancelled wait costs no tick") {
 }
 
 TEST_CASE("a period must be positive and finite") {
-  CHECK_THROWS_AS(weft::interval(0s), std::invalid_argument);
-  CHECK_THROWS_AS(weft::interval(-1s), std::invalid_argument);
-  CHECK_THROWS_AS(weft::interval(std::chrono::hours::max()), std::invalid_argument);
+  CHECK_THROWS_AS(weft::interval{0s}, std::invalid_argument);
+  CHECK_THROWS_AS(weft::interval{-1s}, std::invalid_argument);
+  CHECK_THROWS_AS(weft::interval{std::chrono::hours::max()}, std::invalid_argument);
 }

@@ -40,7 +40,7 @@ TEST_CASE_ON_EVERY_BACKEND("sleeps end in the order of their deadlines") {
 
 TEST_CASE_ON_EVERY_BACKEND("a sleep never ends early") {
   run_on<On>([]() -> weft::task<> {
-    for (auto const duration : {1ns, 999ns, 1'000'001ns}) {
+    for (std::chrono::nanoseconds const duration : {1ns, 999ns, 1'000'001ns}) {
       auto const begin = weft::now();
       co_await weft::sleep_for(duration);
       CHECK(weft::now() - begin >= duration);
