@@ -23,12 +23,11 @@ weft::task<> count(std::string name, std::chrono::milliseconds pace, int up_to) 
 
 weft::task<> wait_for_ever() {
   weft::event never;
-  co_await weft::finally(
-      [&]() -> weft::task<> { co_await never.wait(); },
-      []() -> weft::task<> {
-        co_await weft::sleep_for(1ms);  // clean-up may await too
-        fmt::print("  cleaned up after being cancelled\n");
-      });
+  co_await weft::finally([&]() -> weft::task<> { co_await never.wait(); },
+                         []() -> weft::task<> {
+                           co_await weft::sleep_for(1ms);  // clean-up may await too
+                           fmt::print("  cleaned up after being cancelled\n");
+                         });
 }
 
 weft::task<> app() {

@@ -87,6 +87,7 @@ void add_all() {
 int main(int argc, char** argv) {
   auto flags = flags_of(argc, argv);
   std::vector<char*> arguments;
+  arguments.reserve(flags.size());
   for (auto& flag : flags) arguments.push_back(flag.data());
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);

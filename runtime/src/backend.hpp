@@ -1,6 +1,7 @@
-// The seam between the loop and the kernel. A backend starts, cancels and waits; it owns the kernel,
-// the clock and the randomness that the loop sees. The set of backends is closed (io_uring, epoll,
-// and simulated ones in tests); the set of operations is open, and no backend knows them by name.
+// The seam between the loop and the kernel. A backend starts, cancels and waits; it owns the
+// kernel, the clock and the randomness that the loop sees. The set of backends is closed (io_uring,
+// epoll, and simulated ones in tests); the set of operations is open, and no backend knows them by
+// name.
 #pragma once
 
 #include <cstddef>
@@ -75,9 +76,9 @@ struct uring_settings {
 std::unique_ptr<backend> make_uring_backend(int wake_fd, uring_settings const& settings = {});
 std::unique_ptr<backend> make_epoll_backend(int wake_fd);
 
-// Makes the descriptor of an operation that will be performed after readiness non-blocking, if it is
-// owned: readiness for one byte says nothing about the rest. The shell shares descriptors 0 to 2;
-// they stay as they are.
+// Makes the descriptor of an operation that will be performed after readiness non-blocking, if it
+// is owned: readiness for one byte says nothing about the rest. The shell shares descriptors 0 to
+// 2; they stay as they are.
 void make_non_blocking(io_operation const& op) noexcept;
 
 // CLOCK_MONOTONIC, for the backends on the real kernel.

@@ -41,8 +41,7 @@ background_loop::background_loop(run_options const& options) {
       // jobs have the errors; the loop itself throws nothing but deadlock, which it has printed.
       try {
         ready.set_exception(std::current_exception());
-      } catch (std::future_error const&) {
-      }
+      } catch (std::future_error const&) {}
     }
   });
   ::pthread_setname_np(thread_.native_handle(), "weft-loop");

@@ -30,9 +30,7 @@ class blocking_pool {
   bool withdraw(io_operation& op) noexcept;
 
   // How many operations are queued, being performed, or just on their way into the inbox.
-  [[nodiscard]] std::size_t jobs() const noexcept {
-    return jobs_.load(std::memory_order_acquire);
-  }
+  [[nodiscard]] std::size_t jobs() const noexcept { return jobs_.load(std::memory_order_acquire); }
 
  private:
   static constexpr std::size_t threads_max = 8;
@@ -46,9 +44,9 @@ class blocking_pool {
 
   std::mutex mutex_;
   std::condition_variable arrived_;
-  waiter_list queued_;      // under mutex_
-  std::size_t idle_ = 0;    // under mutex_: threads that wait and have no job assigned
-  bool closing_ = false;    // under mutex_
+  waiter_list queued_;    // under mutex_
+  std::size_t idle_ = 0;  // under mutex_: threads that wait and have no job assigned
+  bool closing_ = false;  // under mutex_
 };
 
 }  // namespace weft::inline v0::detail

@@ -28,9 +28,10 @@ void operation::abort_destroyed_in_flight() const noexcept {
     file = awaiting->where.file_name();
     line = awaiting->where.line();
   }
-  fatal(fmt::format("weft: a coroutine was destroyed while it waited for `{}` at {}:{}; cancel it and "
-                    "await its end instead",
-                    name_, file, line));
+  fatal(fmt::format(
+      "weft: a coroutine was destroyed while it waited for `{}` at {}:{}; cancel it and "
+      "await its end instead",
+      name_, file, line));
 }
 
 void waiter_list::abort_abandoned(operation const& waiting) noexcept {

@@ -47,7 +47,8 @@ loop::loop(loop_setup const& setup)
   current_loop = this;
 }
 
-// All chains have ended. What other threads had sent is delivered or dropped; then they are refused.
+// All chains have ended. What other threads had sent is delivered or dropped; then they are
+// refused.
 loop::~loop() {
   inbox_->close(*this);
   while (!ready.empty()) run_one();
@@ -157,12 +158,14 @@ std::shared_ptr<inbox> inbox_of_running_loop() {
 void abort_wrong_thread(loop_core const& home, char const* what) noexcept {
   auto const& owner = static_cast<loop const&>(home);
   if (owner.owner() != ::getpid())
-    fatal(fmt::format("weft: {} used the loop of process {} in its forked child {}; a child must "
-                      "exec or _exit without touching the parent's loop",
-                      what, owner.owner(), ::getpid()));
-  fatal(fmt::format("weft: {} used a loop from a thread that is not its own; a loop and all that is "
-                    "bound to it belong to one thread (other threads use a remote sender)",
-                    what));
+    fatal(
+        fmt::format("weft: {} used the loop of process {} in its forked child {}; a child must "
+                    "exec or _exit without touching the parent's loop",
+                    what, owner.owner(), ::getpid()));
+  fatal(
+      fmt::format("weft: {} used a loop from a thread that is not its own; a loop and all that is "
+                  "bound to it belong to one thread (other threads use a remote sender)",
+                  what));
 }
 
 void abort_outside_task(char const* what) noexcept {

@@ -65,8 +65,8 @@ class loop final : public loop_core {
 };
 
 // Runs the chain that begins with the frame's coroutine on a loop of this thread. `started`, if
-// given, is called with the loop and the root chain before the first resume; what it returns is kept
-// until the chain has ended.
+// given, is called with the loop and the root chain before the first resume; what it returns is
+// kept until the chain has ended.
 using root_companion = std::function<std::shared_ptr<void>(loop&, chain&)>;
 void run_root_on(frame_owner& root, loop_setup const& setup, root_companion const& started = {});
 

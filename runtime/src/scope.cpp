@@ -37,8 +37,7 @@ void child::classify_end() noexcept {
 
 void keep_suppressed(chain& within, std::exception_ptr error) noexcept {
   try {
-    if (!within.suppressed)
-      within.suppressed = std::make_unique<std::vector<std::exception_ptr>>();
+    if (!within.suppressed) within.suppressed = std::make_unique<std::vector<std::exception_ptr>>();
     within.suppressed->push_back(std::move(error));
   } catch (std::bad_alloc const&) {
     // The exception that is rethrown matters more than this one.
@@ -49,8 +48,8 @@ void keep_suppressed(chain& within, std::exception_ptr error) noexcept {
 
 task_scope::~task_scope() {
   if (running_ != 0)
-    detail::fatal(fmt::format(
-        "weft: a task_scope was destroyed while {} of its tasks were running", running_));
+    detail::fatal(fmt::format("weft: a task_scope was destroyed while {} of its tasks were running",
+                              running_));
   closed_ = true;
 }
 

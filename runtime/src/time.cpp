@@ -7,8 +7,8 @@ namespace weft::inline v0::detail {
 
 bool sleep_operation::start() noexcept {
   loop_core& loop = *awaiting->within->loop;
-  timer::start(loop, counted_ == counted::from_now ? deadline_after(loop, nanoseconds_)
-                                                   : nanoseconds_);
+  timer::start(loop,
+               counted_ == counted::from_now ? deadline_after(loop, nanoseconds_) : nanoseconds_);
   return false;
 }
 

@@ -1,10 +1,10 @@
 // The loop's pending timers: a hierarchical wheel with one-nanosecond resolution, so that the order
 // is exact. Starting and stopping are O(1); a timer moves down at most ten levels in its life.
 //
-// A timer sits at the level of the highest 6-bit digit in which its deadline differs from `reached_`,
-// in the slot of that digit. As time reaches a slot, its timers are placed anew, lower. Timers with
-// equal deadlines always share a slot, and every move keeps their order, so they fire in the order
-// in which they were started.
+// A timer sits at the level of the highest 6-bit digit in which its deadline differs from
+// `reached_`, in the slot of that digit. As time reaches a slot, its timers are placed anew, lower.
+// Timers with equal deadlines always share a slot, and every move keeps their order, so they fire
+// in the order in which they were started.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// The io_uring backend: operations go into the submission ring as they start, one kernel call a tick
-// submits them and waits, and completions are copied out before anything is resumed. See
+// The io_uring backend: operations go into the submission ring as they start, one kernel call a
+// tick submits them and waits, and completions are copied out before anything is resumed. See
 // io_uring(7), io_uring_setup(2), io_uring_enter(2).
 #include <liburing.h>
 #include <poll.h>
@@ -34,12 +34,12 @@ constexpr std::uint64_t ignored_tag = 2;
 
 // The optional setup flags, the newest first: a kernel that says EINVAL gets one group less.
 constexpr std::array<unsigned, 6> flag_groups = {
-    IORING_SETUP_DEFER_TASKRUN,                             // 6.1
+    IORING_SETUP_DEFER_TASKRUN,                               // 6.1
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,  // 6.0
-    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,  // 5.19
-    IORING_SETUP_SUBMIT_ALL,                                // 5.18
-    IORING_SETUP_CLAMP,                                     // 5.6
-    IORING_SETUP_CQSIZE,                                    // 5.5
+    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,    // 5.19
+    IORING_SETUP_SUBMIT_ALL,                                  // 5.18
+    IORING_SETUP_CLAMP,                                       // 5.6
+    IORING_SETUP_CQSIZE,                                      // 5.5
 };
 
 constexpr unsigned all_flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
@@ -151,7 +151,8 @@ class uring_backend final : public backend {
     constexpr unsigned asked = 64;
     // The entries follow the head in memory, as the kernel wants it.
     alignas(io_uring_probe)
-        std::array<std::byte, sizeof(io_uring_probe) + asked * sizeof(io_uring_probe_op)> room{};
+        std::array<std::byte, sizeof(io_uring_probe) + asked * sizeof(io_uring_probe_op)>
+            room{};
     auto* const found = reinterpret_cast<io_uring_probe*>(room.data());
     if (int const result = ::io_uring_register_probe(&ring_, found, asked); result < 0)
       refuse(-result, "io_uring_register");
@@ -238,8 +239,8 @@ class uring_backend final : public backend {
 
   void copy_out() noexcept {
     std::array<io_uring_cqe*, 64> batch{};
-    while (unsigned const count =
-               ::io_uring_peek_batch_cqe(&ring_, batch.data(), static_cast<unsigned>(batch.size()))) {
+    while (unsigned const count = ::io_uring_peek_batch_cqe(&ring_, batch.data(),
+                                                            static_cast<unsigned>(batch.size()))) {
       for (unsigned i = 0; i < count; ++i) take(*batch[i]);
       ::io_uring_cq_advance(&ring_, count);
     }

@@ -1,6 +1,6 @@
 // One body for every combinator and primitive, each with suspensions of all its kinds, for the
-// harnesses that end it at every point. A body checks what it may on the way; what must hold however
-// it ended is checked by destructors and by the harness.
+// harnesses that end it at every point. A body checks what it may on the way; what must hold
+// however it ended is checked by destructors and by the harness.
 #pragma once
 
 #include <array>
@@ -141,12 +141,12 @@ inline weft::task<> generators() {
 
 inline weft::task<> retries() {
   int tries = 0;
-  auto const value = co_await weft::retry({.attempts = 3, .first_delay = 10us},
-                                          [&]() -> weft::task<int> {
-                                            co_await weft::yield();
-                                            if (++tries < 3) throw std::runtime_error("again");
-                                            co_return co_await later(tries);
-                                          });
+  auto const value =
+      co_await weft::retry({.attempts = 3, .first_delay = 10us}, [&]() -> weft::task<int> {
+        co_await weft::yield();
+        if (++tries < 3) throw std::runtime_error("again");
+        co_return co_await later(tries);
+      });
   expect(value == 3);
 }
 
@@ -171,8 +171,7 @@ inline weft::task<> locals() {
 inline weft::task<> events() {
   weft::event ready;
   co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-    for (int i = 0; i < 3; ++i)
-      tasks.spawn([&]() -> weft::task<> { co_await ready.wait(); });
+    for (int i = 0; i < 3; ++i) tasks.spawn([&]() -> weft::task<> { co_await ready.wait(); });
     co_await weft::yield();
     ready.set();
     co_await ready.wait();
@@ -302,12 +301,12 @@ inline weft::task<> blocking_calls() {
 }
 
 inline std::map<std::string, support::body> const every_body = {
-    {"scope", scopes},       {"when_all", all},         {"when_any", any},
-    {"with_timeout", timeouts}, {"shield", shields},    {"finally", clean_ups},
+    {"scope", scopes},          {"when_all", all},         {"when_any", any},
+    {"with_timeout", timeouts}, {"shield", shields},       {"finally", clean_ups},
     {"cancellable", regions},   {"generator", generators}, {"retry", retries},
-    {"task_local", locals},  {"event", events},         {"mutex", mutexes},
-    {"semaphore", semaphores},  {"channel", channels},  {"remote", remotes},
-    {"interval", ticks},     {"pipe", pipes},           {"blocking", blocking_calls},
+    {"task_local", locals},     {"event", events},         {"mutex", mutexes},
+    {"semaphore", semaphores},  {"channel", channels},     {"remote", remotes},
+    {"interval", ticks},        {"pipe", pipes},           {"blocking", blocking_calls},
 };
 
 }  // namespace bodies

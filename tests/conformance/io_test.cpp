@@ -85,8 +85,8 @@ TEST_CASE_ON_EVERY_BACKEND("a megabyte passes byte for byte through short reads 
       tasks.spawn([&]() -> weft::task<> {
         std::size_t done = 0;
         for (std::size_t step = 1; done < sent.size(); step = step * 7 % 99'991 + 1)
-          done += co_await pipe.write.write_some(bytes_of(sent).subspan(done).first(
-              std::min(step, sent.size() - done)));
+          done += co_await pipe.write.write_some(
+              bytes_of(sent).subspan(done).first(std::min(step, sent.size() - done)));
         pipe.write.close();
       });
       std::array<std::byte, 3001> buffer{};
@@ -205,7 +205,8 @@ TEST_CASE_ON_EVERY_BACKEND("closing ends the read that waits, and the number can
   }());
 }
 
-TEST_CASE_ON_EVERY_BACKEND("a read started in the same tick as its descriptor's close reads nobody else") {
+TEST_CASE_ON_EVERY_BACKEND(
+    "a read started in the same tick as its descriptor's close reads nobody else") {
   run_on<On>([]() -> weft::task<> {
     auto pipe = weft::make_pipe();
     auto other = weft::pipe_ends();

@@ -63,7 +63,7 @@ weft::task<> time_out() {
   try {
     co_await weft::with_timeout(3ms, silent.read.read_some(buffer));
     require(false, "a read of a silent pipe ended");
-  } catch (weft::timed_out const&) {
+  } catch (weft::timed_out const&) {  // as it should
   }
   std::array const sent{std::byte{42}};
   co_await write_whole(silent.write, sent);

@@ -54,8 +54,7 @@ weft::task<> race(weft::pipe_ends& pipe, int round, tally& counts) {
   });
   co_await weft::yield();
   counts.buffers_intact =
-      counts.buffers_intact &&
-      std::ranges::all_of(buffer, [](std::byte b) { return b == poison; });
+      counts.buffers_intact && std::ranges::all_of(buffer, [](std::byte b) { return b == poison; });
   if (counts.sent > counts.received + 1000) {  // keep the pipe from filling up
     std::array<std::byte, 4096> rest{};
     counts.received += static_cast<long>(co_await pipe.read.read_some(rest));

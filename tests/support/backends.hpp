@@ -1,5 +1,5 @@
-// The backends that a test case is run on, as types for TEST_CASE_TEMPLATE, and how to run a task on
-// one of them.
+// The backends that a test case is run on, as types for TEST_CASE_TEMPLATE, and how to run a task
+// on one of them.
 #pragma once
 
 #include <functional>
@@ -31,13 +31,13 @@ struct simulated {
   static chosen_backend make(int wake_fd);
 };
 
-// Runs the task on a new loop with the backend, and yields its value. `after_resume` is called after
-// every resume, with all chains suspended.
+// Runs the task on a new loop with the backend, and yields its value. `after_resume` is called
+// after every resume, with all chains suspended.
 template <class On, class T>
 T run_on(weft::task<T> root, std::function<void()> after_resume = {}) {
   auto frame = weft::detail::task_access::release(std::move(root));
-  weft::detail::run_root_on(frame, {.make_backend = &On::make,
-                                    .after_resume = std::move(after_resume)});
+  weft::detail::run_root_on(frame,
+                            {.make_backend = &On::make, .after_resume = std::move(after_resume)});
   return static_cast<weft::detail::task_promise<T>*>(frame.get())->take();
 }
 
@@ -47,5 +47,5 @@ std::size_t open_descriptors();
 }  // namespace support
 
 // The same case on every backend.
-#define TEST_CASE_ON_EVERY_BACKEND(sentence)                                                \
+#define TEST_CASE_ON_EVERY_BACKEND(sentence) \
   TEST_CASE_TEMPLATE(sentence, On, ::support::uring, ::support::epoll, ::support::simulated)

@@ -1,5 +1,6 @@
 // The two harnesses that run a body again and again: cancelling it at its first, second, ... Nth
-// suspension point, and letting its first, second, ... Nth allocation fail, until it ends by itself.
+// suspension point, and letting its first, second, ... Nth allocation fail, until it ends by
+// itself.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -73,7 +74,8 @@ bool cancel_at(int point, body const& run) {
 }  // namespace detail
 
 // Runs `run` until a round ends before its turn to be cancelled; returns the number of rounds.
-// `after_each` checks what must hold after every round. Errors, other than cancelled, fail the test.
+// `after_each` checks what must hold after every round. Errors, other than cancelled, fail the
+// test.
 template <class On>
 int cancel_at_every_point(body const& run, std::function<void()> const& after_each = {}) {
   std::size_t const descriptors = open_descriptors();

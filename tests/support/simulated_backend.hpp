@@ -1,6 +1,6 @@
-// A minimal backend with a virtual clock: proof that the seam holds. Operations are performed in the
-// order in which they were started, between two ticks; when nothing is ready, time jumps to the next
-// deadline.
+// A minimal backend with a virtual clock: proof that the seam holds. Operations are performed in
+// the order in which they were started, between two ticks; when nothing is ready, time jumps to the
+// next deadline.
 #pragma once
 
 #include <cstdint>

@@ -95,8 +95,7 @@ TEST_CASE("the destructor cancels what still runs, and waits for its clean-up") 
     cancelled = loop.submit([&cleaned]() -> weft::task<int> {
       try {
         co_await weft::sleep_for(10h);
-      } catch (weft::cancelled const&) {
-      }
+      } catch (weft::cancelled const&) {}
       co_await weft::shield(weft::sleep_for(1ms));
       cleaned = true;
       throw weft::cancelled();
@@ -126,8 +125,7 @@ TEST_CASE("a job that the destructor finds has a value or was cancelled, begun o
     CAPTURE(i);
     try {
       CHECK(futures[static_cast<std::size_t>(i)].get() == i);
-    } catch (weft::cancelled const&) {
-    }
+    } catch (weft::cancelled const&) {}
   }
 }
 

@@ -9,13 +9,15 @@
 #include <stdexcept>
 
 #include "support/backends.hpp"
-#include "weft/remote.hpp"
 #include "weft/event.hpp"
+#include "weft/remote.hpp"
 #include "weft/scope.hpp"
 #include "weft/this_task.hpp"
 #include "weft/time.hpp"
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using std::chrono::round;
 using support::run_on;
 using support::simulated;
 
@@ -29,8 +31,8 @@ weft::task<int> at_once(int value) { co_return value; }
 
 TEST_CASE("a cancellable body that ends by itself yields its value, or true") {
   run_on<simulated>([]() -> weft::task<> {
-    auto const value = co_await weft::cancellable(
-        [](weft::cancel_scope&) -> weft::task<std::unique_ptr<int>> {
+    auto const value =
+        co_await weft::cancellable([](weft::cancel_scope&) -> weft::task<std::unique_ptr<int>> {
           co_await weft::sleep_for(1ms);
           co_return std::make_unique<int>(4);
         });
@@ -127,7 +129,7 @@ TEST_CASE("every operation after the request throws, until the region is left") 
     });
     CHECK(ended);
     CHECK(thrown == 6);
-    CHECK(weft::now() == begin);
+    CHECK(round<milliseconds>(weft::now() - begin) == 0ms);
     CHECK_FALSE(weft::cancel_requested());
     co_await weft::sleep_for(1s);
   }());
@@ -169,8 +171,7 @@ TEST_CASE_TEMPLATE("a loop that catches and retries for ever starves no timer", 
             while (!done) {
               try {
                 co_await weft::sleep_for(1h);
-              } catch (weft::cancelled const&) {
-              }
+              } catch (weft::cancelled const&) {}
             }
           })
           .cancel();
@@ -183,11 +184,10 @@ TEST_CASE_TEMPLATE("a loop that catches and retries for ever starves no timer", 
 
 TEST_CASE("awaiting a task is no checkpoint") {
   run_on<simulated>([]() -> weft::task<> {
-    auto const value =
-        co_await weft::cancellable([](weft::cancel_scope& scope) -> weft::task<int> {
-          scope.cancel();
-          co_return co_await at_once(1) + co_await at_once(2);
-        });
+    auto const value = co_await weft::cancellable([](weft::cancel_scope& scope) -> weft::task<int> {
+      scope.cancel();
+      co_return co_await at_once(1) + co_await at_once(2);
+    });
     CHECK(value == 3);
   }());
 }
@@ -236,7 +236,7 @@ TEST_CASE("a shield keeps the cancellation out, and the next operation after it 
     });
     CHECK(finished);
     CHECK_FALSE(went_on);
-    CHECK(weft::now() - begin == 10ms);
+    CHECK(round<milliseconds>(weft::now() - begin) == 10ms);
   }());
 }
 

@@ -223,9 +223,8 @@ TEST_CASE("a cancelled receive loses no item") {
         co_await weft::yield();
         received.push_back(-1);  // cancelled before this
       });
-      tasks.spawn([&]() -> weft::task<> {
-        received.push_back((co_await items.receive()).value());
-      });
+      tasks.spawn(
+          [&]() -> weft::task<> { received.push_back((co_await items.receive()).value()); });
       co_await settle();
       SUBCASE("cancelled while it waits: the next receiver gets the item") {
         cancelled.cancel();

@@ -137,7 +137,8 @@ TEST_CASE("a failed child's exception that the body lets through counts once") {
   }());
 }
 
-TEST_CASE("cancelling one child is no failure: its siblings go on, and a join says child_cancelled") {
+TEST_CASE(
+    "cancelling one child is no failure: its siblings go on, and a join says child_cancelled") {
   run_on<simulated>([]() -> weft::task<> {
     int sibling = 0;
     bool told = false;

@@ -60,8 +60,12 @@ TEST_CASE_ON_EVERY_BACKEND("as_result of an operation yields its value or its er
     std::byte byte{};
     auto const written = co_await weft::as_result(pipe.write.write_some({&byte, 1}));
     CHECK(written.value_or(0u) == 1);
-    auto const wrong_end = co_await weft::as_result(pipe.write.read_some({&byte, 1}));
-    CHECK(wrong_end.error() == std::errc::bad_file_descriptor);
+    int const number = pipe.write.get();
+    pipe.write.close();
+    auto stale = weft::descriptor::adopt(number);
+    auto const failed = co_await weft::as_result(stale.write_some({&byte, 1}));
+    CHECK(failed.error() == std::errc::bad_file_descriptor);
+    stale.release();
     auto const nothing = co_await weft::as_result(weft::sleep_for(1us));
     CHECK(nothing);
   }());

@@ -27,7 +27,7 @@ void write_to_stdout(weft::log_level, std::string_view message) noexcept {
 }
 
 struct ended {
-  int code = 0;    // -N: killed by signal N
+  int code = 0;  // -N: killed by signal N
   std::string log;
 };
 
@@ -146,8 +146,7 @@ TEST_CASE("a root that was cancelled and returns all the same exits with its own
           ::raise(SIGTERM);
           try {
             co_await weft::sleep_for(1h);
-          } catch (weft::cancelled const&) {
-          }
+          } catch (weft::cancelled const&) {}
           co_return 3;
         }(),
         {.drain = 0ms});

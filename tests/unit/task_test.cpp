@@ -95,9 +95,8 @@ TEST_CASE("assigning to a task destroys the one it held") {
 TEST_CASE_ON_EVERY_BACKEND("a task yields values of every kind") {
   run_on<On>([]() -> weft::task<> {
     CHECK(co_await at_once(3) == 3);
-    auto const movable = co_await []() -> weft::task<std::unique_ptr<int>> {
-      co_return std::make_unique<int>(4);
-    }();
+    auto const movable =
+        co_await []() -> weft::task<std::unique_ptr<int>> { co_return std::make_unique<int>(4); }();
     CHECK(*movable == 4);
     int target = 5;
     int& reference = co_await [](int& referred) -> weft::task<int&> { co_return referred; }(target);

@@ -119,9 +119,9 @@ TEST_CASE("the wheel behaves as an ordered map through 100'000 random steps") {
 
 TEST_CASE("sleeping until next() reaches a far deadline in a few steps, without missing it") {
   std::vector<noting_timer const*> fired;
-  for (std::int64_t const deadline : {std::int64_t{1}, std::int64_t{63}, std::int64_t{64},
-                                      std::int64_t{4'095}, std::int64_t{123'456'789'012'345},
-                                      never - 1}) {
+  for (std::int64_t const deadline :
+       {std::int64_t{1}, std::int64_t{63}, std::int64_t{64}, std::int64_t{4'095},
+        std::int64_t{123'456'789'012'345}, never - 1}) {
     CAPTURE(deadline);
     timers wheel;
     noting_timer one;

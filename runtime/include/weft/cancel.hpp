@@ -1,6 +1,7 @@
 // Cancellation as functions that take the body: make a region cancellable, shield one, end one when
-// the program should stop. Each takes a task, a function that returns one (kept alive until the end)
-// or an operation (borrowed: await it in the same expression). The body runs on the caller's chain.
+// the program should stop. Each takes a task, a function that returns one (kept alive until the
+// end) or an operation (borrowed: await it in the same expression). The body runs on the caller's
+// chain.
 #pragma once
 
 #include "weft/cancel_scope.hpp"
@@ -72,7 +73,8 @@ auto until_stop(Body&& body) {
 }
 
 // Runs the body where no cancellation from outside reaches it, and yields its value. The caller is
-// cancelled at its next operation instead. Put a deadline inside: nothing else ends a shielded wait.
+// cancelled at its next operation instead. Put a deadline inside: nothing else ends a shielded
+// wait.
 template <class Body>
 auto shield(Body&& body) {
   return detail::shield<detail::body_value<Body>, detail::held_body<Body>>(

@@ -26,9 +26,9 @@ class WEFT_API readiness_operation final
 
 }  // namespace detail
 
-// Waits until a read (a write) of `fd` would not block, or would fail. For foreign libraries that do
-// their own input and output. Borrows the descriptor until completion. Throws std::system_error (bad
-// descriptor) or cancelled. See poll(2), POLLIN and POLLOUT.
+// Waits until a read (a write) of `fd` would not block, or would fail. For foreign libraries that
+// do their own input and output. Borrows the descriptor until completion. Throws std::system_error
+// (bad descriptor) or cancelled. See poll(2), POLLIN and POLLOUT.
 [[nodiscard]] inline detail::readiness_operation readable(int fd) noexcept {
   return {fd, detail::interest::read};
 }
@@ -68,8 +68,8 @@ class WEFT_API descriptor {
   class read_operation;
   class write_operation;
 
-  // Reads what is there, at most `buffer.size()` bytes, waiting for the first; yields how many, 0 at
-  // end of file or for an empty buffer. Borrows `buffer` until completion, also after a
+  // Reads what is there, at most `buffer.size()` bytes, waiting for the first; yields how many, 0
+  // at end of file or for an empty buffer. Borrows `buffer` until completion, also after a
   // cancellation. Throws std::system_error, or cancelled, which loses no byte. See read(2).
   [[nodiscard]] read_operation read_some(std::span<std::byte> buffer);
 

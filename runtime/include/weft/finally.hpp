@@ -39,10 +39,10 @@ task<Value> finally(Held body, Cleanup cleanup, std::chrono::nanoseconds limit) 
 
 }  // namespace detail
 
-// Runs the body, then `cleanup`, shielded from cancellation and for at most `limit`; then yields the
-// body's value or rethrows its exception (cancelled among them). When the clean-up fails too, the
-// body's exception wins and the other is kept for take_suppressed(). A clean-up that runs into the
-// limit is cancelled and counts as failed with timed_out.
+// Runs the body, then `cleanup`, shielded from cancellation and for at most `limit`; then yields
+// the body's value or rethrows its exception (cancelled among them). When the clean-up fails too,
+// the body's exception wins and the other is kept for take_suppressed(). A clean-up that runs into
+// the limit is cancelled and counts as failed with timed_out.
 template <class Body, detail::task_function Cleanup>
 auto finally(Body&& body, Cleanup cleanup,
              std::chrono::nanoseconds limit = std::chrono::seconds(5)) {

@@ -30,8 +30,8 @@ class [[nodiscard]] scoped_lock {
   mutex* mutex_ = nullptr;
 };
 
-// First come, first served; not recursive. Belongs to one loop's thread, allocates nothing, and must
-// outlive its locks and waiters. For threads use std::mutex.
+// First come, first served; not recursive. Belongs to one loop's thread, allocates nothing, and
+// must outlive its locks and waiters. For threads use std::mutex.
 class mutex {
  public:
   mutex() noexcept = default;

@@ -26,8 +26,8 @@ WEFT_API double random_unit() noexcept;
 
 inline std::chrono::nanoseconds retry_delay(retry_options const& options, int failures) {
   double const longest = static_cast<double>(options.longest_delay.count());
-  double const plain = static_cast<double>(options.first_delay.count()) *
-                       std::pow(options.factor, failures - 1);
+  double const plain =
+      static_cast<double>(options.first_delay.count()) * std::pow(options.factor, failures - 1);
   double const delay = plain < longest ? plain : longest;
   return std::chrono::nanoseconds(
       static_cast<std::int64_t>(delay * (1 - options.jitter * random_unit())));
@@ -35,10 +35,10 @@ inline std::chrono::nanoseconds retry_delay(retry_options const& options, int fa
 
 }  // namespace detail
 
-// Calls `attempt()` and awaits the task it returns until one succeeds, and yields its value. Between
-// attempts it sleeps, jittered so that many clients do not come back at once. Rethrows the last
-// exception when the attempts are used up, or at once when `again(exception)` says no. Cancelled is
-// never retried.
+// Calls `attempt()` and awaits the task it returns until one succeeds, and yields its value.
+// Between attempts it sleeps, jittered so that many clients do not come back at once. Rethrows the
+// last exception when the attempts are used up, or at once when `again(exception)` says no.
+// Cancelled is never retried.
 template <detail::task_function Fn, std::predicate<std::exception_ptr> Again>
 task<detail::task_function_value<Fn>> retry(retry_options options, Fn attempt, Again again) {
   for (int failures = 1;; ++failures) {

@@ -63,7 +63,8 @@ class join_operation final : public awaitable_operation<join_operation<T>, T> {
   T value() {
     if (joined_.was_cancelled()) throw child_cancelled();
     if (std::exchange(joined_.taken, true))
-      throw std::logic_error("weft: a task's result can be taken only once, and it was joined before");
+      throw std::logic_error(
+          "weft: a task's result can be taken only once, and it was joined before");
     return static_cast<task_promise<T>*>(joined_.first.get())->take();
   }
 
@@ -131,8 +132,7 @@ class WEFT_API task_scope {
   // Starts a child, after those spawned before it, on the next tick; it runs concurrently with its
   // siblings on this loop. What it throws cancels the scope. It inherits the task-locals.
   template <class T>
-  join_handle<T> spawn(task<T> body,
-                       std::source_location site = std::source_location::current()) {
+  join_handle<T> spawn(task<T> body, std::source_location site = std::source_location::current()) {
     detail::frame_owner frame = detail::task_access::release(std::move(body));
     return join_handle<T>(adopt(std::move(frame), site));
   }

@@ -22,7 +22,8 @@ template <class T>
 struct task_promise final : promise_base {
   std::optional<T> value;
 
-  task_promise() noexcept : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
+  task_promise() noexcept
+      : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
 
   task<T> get_return_object() noexcept;
 
@@ -43,7 +44,8 @@ template <class T>
 struct task_promise<T&> final : promise_base {
   T* value = nullptr;
 
-  task_promise() noexcept : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
+  task_promise() noexcept
+      : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
 
   task<T&> get_return_object() noexcept;
   void return_value(T& returned) noexcept { value = std::addressof(returned); }
@@ -57,7 +59,8 @@ struct task_promise<T&> final : promise_base {
 
 template <>
 struct task_promise<void> final : promise_base {
-  task_promise() noexcept : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
+  task_promise() noexcept
+      : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
 
   task<void> get_return_object() noexcept;
   void return_void() const noexcept {}

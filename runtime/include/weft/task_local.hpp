@@ -54,8 +54,8 @@ class bound_local {
 template <class Value, class T, class Held>
 task<Value> with_local(void const* key, T value, Held body) {
   chain& within = running_chain("weft::task_local");
-  bound_local const bound(within, std::make_shared<typed_local_value<T>>(key, within.locals,
-                                                                         std::move(value)));
+  bound_local const bound(
+      within, std::make_shared<typed_local_value<T>>(key, within.locals, std::move(value)));
   co_return co_await awaitable_of(body);
 }
 

@@ -35,8 +35,7 @@ class deadline_scope final : public entered_scope, private timer {
 template <class Value, class Held>
 task<Value> with_deadline(std::int64_t nanoseconds, bool from_now, Held body) {
   chain& within = running_chain("weft::with_timeout");
-  deadline_scope scope(within,
-                       from_now ? deadline_after(*within.loop, nanoseconds) : nanoseconds);
+  deadline_scope scope(within, from_now ? deadline_after(*within.loop, nanoseconds) : nanoseconds);
   try {
     co_return co_await awaitable_of(body);
   } catch (cancelled const&) {

@@ -44,7 +44,8 @@ task<std::tuple<typename outcome<T>::value_type...>> when_all(task<T>... bodies)
       children);
 }
 
-// The same for any number of tasks of one type: yields a vector in their order, or nothing for void.
+// The same for any number of tasks of one type: yields a vector in their order, or nothing for
+// void.
 template <class T>
 task<std::conditional_t<std::is_void_v<T>, void, std::vector<T>>> when_all(
     std::vector<task<T>> bodies) {

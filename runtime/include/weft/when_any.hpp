@@ -44,7 +44,8 @@ task<any_result<std::tuple<outcome<T>...>>> when_any(task<T>... bodies) {
   std::size_t first = detail::nobody;
   co_await scope([&](task_scope& tasks) -> task<> {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (tasks.spawn(detail::contend(std::move(bodies), I, std::get<I>(outcomes), first, tasks)), ...);
+      (tasks.spawn(detail::contend(std::move(bodies), I, std::get<I>(outcomes), first, tasks)),
+       ...);
     }(std::index_sequence_for<T...>());
     co_return;
   });

@@ -27,11 +27,11 @@ inline constexpr std::uint32_t inline_budget = 64;
 // The part of the loop that headers need. The rest is runtime/src/loop.hpp.
 struct loop_core {
   ready_queue ready;
-  chain* current = nullptr;  // the chain being resumed
-  chain* ended = nullptr;    // a chain whose first coroutine has just ended
-  std::int64_t now = 0;      // nanoseconds on the backend's clock, read once a tick
+  chain* current = nullptr;        // the chain being resumed
+  chain* ended = nullptr;          // a chain whose first coroutine has just ended
+  std::int64_t now = 0;            // nanoseconds on the backend's clock, read once a tick
   std::coroutine_handle<> pumped;  // WEFT_TRANSFER_BY_PUMP: what to resume next
-  std::size_t until_stop = 0;  // bodies that a stop request would end
+  std::size_t until_stop = 0;      // bodies that a stop request would end
 
   // Takes the next ready operation and resumes who awaits it.
   inline void run_one() noexcept;
@@ -54,7 +54,7 @@ struct WEFT_API chain : operation, framed {
   operation* pending = nullptr;  // what the leaf awaits, until it is resumed
   std::int64_t pending_since = 0;
   std::uint32_t budget = inline_budget;
-  frame_owner first;             // the frame of the spawned coroutine
+  frame_owner first;  // the frame of the spawned coroutine
   std::source_location spawned_at;
   std::unique_ptr<std::string> label;
   std::shared_ptr<local_value const> locals;
@@ -62,11 +62,7 @@ struct WEFT_API chain : operation, framed {
 
   chain(loop_core& home, cancel_scope* parent, promise_base& root,
         std::source_location site) noexcept
-      : operation("start"),
-        loop(&home),
-        own(*this, parent),
-        first(root),
-        spawned_at(site) {
+      : operation("start"), loop(&home), own(*this, parent), first(root), spawned_at(site) {
     root.within = this;
     awaiting = &root;
   }

@@ -4,11 +4,13 @@
 
 #if defined(__clang__)
 #if __clang_major__ < 16
-#error "weft: Clang before 16 is not supported; on Debian 12 install clang-19 and set CXX=clang++-19"
+#error \
+    "weft: Clang before 16 is not supported; on Debian 12 install clang-19 and set CXX=clang++-19"
 #endif
 #elif defined(__GNUC__)
 #if __GNUC__ < 13
-#error "weft: GCC before 13 destroys temporaries of a co_await expression twice (GCC PR 99576). \
+#error \
+    "weft: GCC before 13 destroys temporaries of a co_await expression twice (GCC PR 99576). \
 Build with GCC 13 or newer, or with Clang 16 or newer; on Debian 12 install clang-19 and set CXX=clang++-19"
 #endif
 #endif
@@ -20,7 +22,8 @@ Build with GCC 13 or newer, or with Clang 16 or newer; on Debian 12 install clan
 #define WEFT_API __attribute__((visibility("default")))
 
 // GCC makes no tail call at -O0, at -O1 or under a sanitizer, so a symmetric transfer would grow
-// the stack there. With GCC every transfer therefore goes through the loop's pump (detail/chain.hpp).
+// the stack there. With GCC every transfer therefore goes through the loop's pump
+// (detail/chain.hpp).
 #if defined(__clang__)
 #define WEFT_TRANSFER_BY_PUMP 0
 #else

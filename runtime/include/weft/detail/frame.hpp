@@ -11,8 +11,8 @@
 namespace weft::inline v0::detail {
 
 struct frame_cache {
-  static constexpr std::size_t granule = 64;        // bytes between two size classes
-  static constexpr std::size_t classes = 32;        // the largest block kept is 2 KiB
+  static constexpr std::size_t granule = 64;          // bytes between two size classes
+  static constexpr std::size_t classes = 32;          // the largest block kept is 2 KiB
   static constexpr std::size_t kept_bytes = 1 << 18;  // per class and thread
 
   struct block {
@@ -65,9 +65,7 @@ inline void free_frame(void* memory, std::size_t size) noexcept {
 // Gives a class its memory from the frame lists.
 struct framed {
   static void* operator new(std::size_t size) { return allocate_frame(size); }
-  static void operator delete(void* memory, std::size_t size) noexcept {
-    free_frame(memory, size);
-  }
+  static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
 };
 
 }  // namespace weft::inline v0::detail

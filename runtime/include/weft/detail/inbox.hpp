@@ -1,6 +1,6 @@
 // The thread-safe entrance to a loop: operations pushed by other threads (or a signal handler), in
-// the order of pushing. A push costs a system call only when the loop is asleep. The inbox is shared
-// and outlives the loop, so a late push is refused, never lost in freed memory.
+// the order of pushing. A push costs a system call only when the loop is asleep. The inbox is
+// shared and outlives the loop, so a late push is refused, never lost in freed memory.
 #pragma once
 
 #include <atomic>

@@ -51,9 +51,8 @@ template <class Awaiter>
 concept weft_awaiter = requires { typename std::remove_cvref_t<Awaiter>::weft_awaiter; };
 
 template <class T>
-concept has_member_co_await = requires(T&& awaitable) {
-  std::forward<T>(awaitable).operator co_await();
-};
+concept has_member_co_await =
+    requires(T&& awaitable) { std::forward<T>(awaitable).operator co_await(); };
 
 template <class Awaitable>
 decltype(auto) get_awaiter(Awaitable&& awaitable) {
@@ -82,10 +81,10 @@ struct final_awaiter {
 
 struct promise_base : framed {
   std::coroutine_handle<> self;
-  promise_base* parent = nullptr;    // who awaits this coroutine; null for the first of a chain
-  chain* within = nullptr;           // null until it is first awaited
-  frame_owner* owner = nullptr;      // where the awaiting coroutine holds this frame
-  std::source_location where = {};   // the co_await it is suspended at
+  promise_base* parent = nullptr;   // who awaits this coroutine; null for the first of a chain
+  chain* within = nullptr;          // null until it is first awaited
+  frame_owner* owner = nullptr;     // where the awaiting coroutine holds this frame
+  std::source_location where = {};  // the co_await it is suspended at
   std::exception_ptr error;
 
   explicit promise_base(std::coroutine_handle<> handle) noexcept : self(handle) {}
@@ -99,8 +98,8 @@ struct promise_base : framed {
   template <class Awaitable>
   decltype(auto) await_transform(
       Awaitable&& awaitable,
-      std::source_location line = std::source_location::current()) noexcept(noexcept(
-      get_awaiter(std::forward<Awaitable>(awaitable)))) {
+      std::source_location line = std::source_location::
+          current()) noexcept(noexcept(get_awaiter(std::forward<Awaitable>(awaitable)))) {
     static_assert(weft_awaiter<awaiter_type<Awaitable>>,
                   "weft: a Weft coroutine can await only what Weft can resume, cancel and show: "
                   "tasks (as rvalues: co_await std::move(t)), operations, handles. Bring a foreign "
