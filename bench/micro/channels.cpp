@@ -11,7 +11,7 @@ namespace weft_sets {
 namespace {
 
 weft::task<> send_for_ever(weft::channel<int>& items) {
-  for (int i = 0;; ++i) co_await items.send(int{i});
+  for (;;) co_await items.send(1);
 }
 
 weft::task<> transfer(benchmark::State& state, std::size_t capacity) {
@@ -29,8 +29,8 @@ weft::task<> rendezvous(benchmark::State& state) { return transfer(state, 0); }
 }  // namespace
 
 void add_channels() {
-  measure("channel_64", pipelined);
-  measure("channel_0", rendezvous);
+  measure<pipelined>("channel_64");
+  measure<rendezvous>("channel_0");
 }
 
 }  // namespace weft_sets

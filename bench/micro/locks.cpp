@@ -62,9 +62,9 @@ weft::task<> ping_pong(benchmark::State& state) {
 }  // namespace
 
 void add_locks() {
-  measure("mutex", uncontended);
-  measure("mutex_contended", contended);
-  measure("event_ping_pong", ping_pong);
+  measure<uncontended>("mutex");
+  measure<contended>("mutex_contended");
+  measure<ping_pong>("event_ping_pong");
 }
 
 }  // namespace weft_sets

@@ -12,15 +12,20 @@ namespace weft_sets {
 
 using body = weft::task<> (*)(benchmark::State&);
 
-inline benchmark::internal::Benchmark* measure(std::string const& operation, body measured) {
-  return benchmark::RegisterBenchmark(
-      (operation + "/weft").c_str(),
-      [measured](benchmark::State& state) { weft::run(measured(state)); });
+template <body Measured>
+void run(benchmark::State& state) {
+  weft::run(Measured(state));
+}
+
+template <body Measured>
+benchmark::internal::Benchmark* measure(std::string const& operation) {
+  return benchmark::RegisterBenchmark((operation + "/weft").c_str(), &run<Measured>);
 }
 
 // For what happens on several threads: this thread's CPU time would miss the others' part.
-inline void measure_elapsed(std::string const& operation, body measured) {
-  measure(operation, measured)->UseRealTime();
+template <body Measured>
+void measure_elapsed(std::string const& operation) {
+  measure<Measured>(operation)->UseRealTime();
 }
 
 }  // namespace weft_sets

@@ -59,11 +59,11 @@ weft::task<> timeout_of_task(benchmark::State& state) {
 }  // namespace
 
 void add_timers() {
-  measure("timer", create_and_cancel);
-  measure("sleep_0", sleep_zero);
-  measure("sleep_1ns", sleep_and_expire);
-  measure("timeout_operation", timeout_of_operation);
-  measure("timeout_task", timeout_of_task);
+  measure<create_and_cancel>("timer");
+  measure<sleep_zero>("sleep_0");
+  measure<sleep_and_expire>("sleep_1ns");
+  measure<timeout_of_operation>("timeout_operation");
+  measure<timeout_of_task>("timeout_task");
 }
 
 }  // namespace weft_sets

@@ -22,11 +22,13 @@ task<> background_loop::serve(std::promise<doors>& ready) {
   ready.set_value(doors{jobs.remote(), end.remote()});
   co_await scope([&](task_scope& tasks) -> task<> {
     tasks.spawn([&]() -> task<> {
-      bool const cancelling = (co_await end.receive()).value_or(true);
-      jobs.close();
-      if (cancelling) tasks.cancel();
+      if (co_await end.receive()) tasks.cancel();
     });
-    while (auto next = co_await jobs.receive()) tasks.spawn(perform(std::move(*next)));
+    while (auto next = co_await jobs.receive()) {
+      if (*next == nullptr) break;  // the last; it came after all that was submitted
+      tasks.spawn(perform(std::move(*next)));
+    }
+    end.close();
   });
 }
 
@@ -59,7 +61,10 @@ void background_loop::join() { finish(false); }
 
 void background_loop::finish(bool cancelling) {
   if (!thread_.joinable()) return;
-  doors_->end.send(std::move(cancelling));
+  if (cancelling)
+    doors_->end.send(true);
+  else
+    doors_->jobs.send(nullptr);
   doors_.reset();
   thread_.join();
 }

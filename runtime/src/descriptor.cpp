@@ -26,7 +26,11 @@ void io_operation::prepare(io_uring_sqe& entry) const noexcept { entry.opcode = 
 
 std::string io_operation::describe() const { return fmt::format("{} fd {}", name(), fd); }
 
-void io_operation::cancel() noexcept { loop::of(*awaiting->within->loop).cancel(*this); }
+void io_operation::cancel() noexcept {
+  loop_core& home = *awaiting->within->loop;
+  require_thread_of(home, name());
+  loop::of(home).cancel(*this);
+}
 
 bool io_operation::start() noexcept {
   return loop::of(*awaiting->within->loop).start(*this, result_);

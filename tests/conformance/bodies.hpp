@@ -264,7 +264,7 @@ inline weft::task<> remotes() {
   weft::channel<int> items(1);
   auto door = items.remote(8);
   int sum = 0;
-  for (int i = 1; i <= 3; ++i) door.try_send(std::move(i));
+  for (int i = 1; i <= 3; ++i) door.try_send(int(i));
   for (int i = 0; i < 3; ++i) sum += (co_await items.receive()).value_or(0);
   expect(sum == 6);
 }

@@ -119,8 +119,8 @@ TEST_CASE_ON_EVERY_BACKEND("a bad descriptor is an error that names operation an
     }
     CHECK(message == "read fd 9999: Bad file descriptor");
     static_cast<void>(file.release());
-    CHECK((co_await weft::as_result(weft::readable(9999))).error() ==
-          std::errc::bad_file_descriptor);
+    auto const waited = co_await weft::as_result(weft::readable(9999));
+    CHECK(waited.error() == std::errc::bad_file_descriptor);
   }());
 }
 
@@ -189,7 +189,8 @@ TEST_CASE_ON_EVERY_BACKEND("closing ends the read that waits, and the number can
       std::error_code ended;
       tasks.spawn([&]() -> weft::task<> {
         std::array<std::byte, 4> buffer{};
-        ended = (co_await weft::as_result(pipe.read.read_some(buffer))).error();
+        auto const got = co_await weft::as_result(pipe.read.read_some(buffer));
+        ended = got.error();
       });
       co_await weft::yield();
       int const number = pipe.read.get();

@@ -65,8 +65,10 @@ TEST_CASE("an exception arrives in the future and harms no other job") {
     throw std::runtime_error("broken");
     co_return 0;
   });
-  CHECK_THROWS_WITH_AS(failing.get(), "broken", std::runtime_error);
   CHECK(loop.run([]() -> weft::task<int> { co_return 2; }) == 2);
+  // Both threads own the exception, and ThreadSanitizer does not see how libstdc++ counts owners.
+  loop.join();
+  CHECK_THROWS_WITH_AS(failing.get(), "broken", std::runtime_error);
 }
 
 TEST_CASE("join waits for all that was submitted, and then no more is taken") {

@@ -43,7 +43,7 @@ class comparison {
     else if (choice < 7)
       stop(all_[random_() % all_.size()]);
     else
-      expire(reached_ + some_span());
+      expire(reached_ + some_span(48));
     REQUIRE(wheel_.size() == model_.size());
     REQUIRE(wheel_.empty() == model_.empty());
   }
@@ -65,18 +65,18 @@ class comparison {
   [[nodiscard]] bool done() const { return model_.empty(); }
 
  private:
-  // All magnitudes are equally likely, from nanoseconds to centuries.
-  std::int64_t some_span() {
-    auto const bits = random_() % 58;
+  // All magnitudes up to 2^bits_max are equally likely: from nanoseconds to days, or to years.
+  std::int64_t some_span(unsigned bits_max) {
+    auto const bits = random_() % (bits_max + 1);
     return static_cast<std::int64_t>(random_() >> (64 - bits - 1) >> 1);
   }
 
   void start(noting_timer& started) {
     stop(started);
-    std::int64_t deadline = reached_ + some_span();
+    std::int64_t deadline = reached_ + some_span(58);
     auto const kind = random_() % 8;
     if (kind == 0) deadline = never;
-    if (kind == 1) deadline = reached_ - some_span();  // passed already: due at once
+    if (kind == 1) deadline = reached_ - some_span(48);  // passed already: due at once
     if (kind == 2 && !model_.empty()) deadline = model_.begin()->first;
     wheel_.start(started, deadline);
     model_.emplace(std::max(deadline, reached_), &started);

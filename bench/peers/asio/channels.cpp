@@ -16,7 +16,7 @@ using channel = asio::experimental::channel<executor, void(asio::error_code, int
 
 // Closing the channel ends it with an exception, which `detached` drops.
 awaitable<> send_for_ever(channel& items) {
-  for (int i = 0;; ++i) co_await items.async_send(asio::error_code(), i, use_awaitable);
+  for (;;) co_await items.async_send(asio::error_code(), 1, use_awaitable);
 }
 
 awaitable<> transfer(benchmark::State& state, std::size_t capacity) {
@@ -34,8 +34,8 @@ awaitable<> rendezvous(benchmark::State& state) { return transfer(state, 0); }
 }  // namespace
 
 void add_channels() {
-  measure("channel_64", pipelined);
-  measure("channel_0", rendezvous);
+  measure<pipelined>("channel_64");
+  measure<rendezvous>("channel_0");
 }
 
 }  // namespace asio_sets

@@ -90,9 +90,9 @@ awaitable<> ping_pong(benchmark::State& state) {
 }  // namespace
 
 void add_locks() {
-  measure("mutex", uncontended);
-  measure("mutex_contended", contended);
-  measure("event_ping_pong", ping_pong);
+  measure<uncontended>("mutex");
+  measure<contended>("mutex_contended");
+  measure<ping_pong>("event_ping_pong");
 }
 
 }  // namespace asio_sets

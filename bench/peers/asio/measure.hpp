@@ -24,26 +24,26 @@ inline constexpr asio::use_awaitable_t<executor> use_awaitable;
 
 using body = awaitable<> (*)(benchmark::State&);
 
-inline void run(benchmark::State& state, body measured, int concurrency_hint) {
-  asio::io_context context(concurrency_hint);
-  asio::co_spawn(context.get_executor(), measured(state), [](std::exception_ptr error) {
+template <body Measured, int ConcurrencyHint>
+void run(benchmark::State& state) {
+  asio::io_context context(ConcurrencyHint);
+  asio::co_spawn(context.get_executor(), Measured(state), [](std::exception_ptr const& error) {
     if (error) std::rethrow_exception(error);
   });
   context.run();
 }
 
-inline void measure(std::string const& operation, body measured) {
-  benchmark::RegisterBenchmark((operation + "/asio").c_str(), [measured](benchmark::State& state) {
-    run(state, measured, ASIO_CONCURRENCY_HINT_UNSAFE);
-  });
+template <body Measured>
+void measure(std::string const& operation) {
+  benchmark::RegisterBenchmark((operation + "/asio").c_str(),
+                               &run<Measured, int{ASIO_CONCURRENCY_HINT_UNSAFE}>);
 }
 
 // For what happens on several threads. The hint says that one thread alone runs the context;
 // others may post to it.
-inline void measure_elapsed(std::string const& operation, body measured) {
-  benchmark::RegisterBenchmark((operation + "/asio").c_str(), [measured](benchmark::State& state) {
-    run(state, measured, 1);
-  })->UseRealTime();
+template <body Measured>
+void measure_elapsed(std::string const& operation) {
+  benchmark::RegisterBenchmark((operation + "/asio").c_str(), &run<Measured, 1>)->UseRealTime();
 }
 
 }  // namespace asio_sets

@@ -36,10 +36,10 @@ awaitable<> when_all_of_two(benchmark::State& state) {
 }  // namespace
 
 void add_tasks() {
-  measure("await", await_child);
-  measure("yield", yield);
-  measure("spawn_join", spawn_and_join);
-  measure("when_all", when_all_of_two);
+  measure<await_child>("await");
+  measure<yield>("yield");
+  measure<spawn_and_join>("spawn_join");
+  measure<when_all_of_two>("when_all");
 }
 
 }  // namespace asio_sets

@@ -28,9 +28,9 @@ awaitable<> post_from_thread(benchmark::State& state) {
   std::counting_semaphore<1024> room(1024);
   std::atomic<bool> done = false;
   std::thread thread([&] {
-    for (int i = 0; !done; ++i) {
+    while (!done) {
       room.acquire();
-      asio::post(here, [&items, i] { items.try_send(asio::error_code(), i); });
+      asio::post(here, [&items] { items.try_send(asio::error_code(), 1); });
     }
   });
   co_await items.async_receive(use_awaitable);  // the thread runs
@@ -86,9 +86,9 @@ awaitable<> offload_a_thousand(benchmark::State& state) {
 }  // namespace
 
 void add_threads() {
-  measure_elapsed("post_from_thread", post_from_thread);
-  measure_elapsed("offload", offload);
-  measure_elapsed("offload_1000", offload_a_thousand);
+  measure_elapsed<post_from_thread>("post_from_thread");
+  measure_elapsed<offload>("offload");
+  measure_elapsed<offload_a_thousand>("offload_1000");
 }
 
 }  // namespace asio_sets

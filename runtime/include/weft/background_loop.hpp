@@ -65,7 +65,8 @@ class WEFT_API background_loop {
   ~background_loop();
 
   // Calls `fn()` on the loop's thread and runs the task it returns, concurrently with what was
-  // submitted before. The future has its value or exception (cancelled among them).
+  // submitted before. The future has its value or exception (cancelled among them), or
+  // std::future_error (broken_promise) when the loop was destroyed before the task began.
   template <detail::task_function Fn>
   std::future<detail::task_function_value<Fn>> submit(Fn fn) {
     auto job = std::make_unique<detail::typed_background_job<Fn>>(std::move(fn));
@@ -88,7 +89,7 @@ class WEFT_API background_loop {
 
   struct doors {
     remote_sender<job> jobs;
-    remote_sender<bool> end;  // true: cancel; false: finish
+    remote_sender<bool> end;  // cancels
   };
 
   static task<> serve(std::promise<doors>& ready);

@@ -11,7 +11,8 @@
 #if __GNUC__ < 13
 #error \
     "weft: GCC before 13 destroys temporaries of a co_await expression twice (GCC PR 99576). \
-Build with GCC 13 or newer, or with Clang 16 or newer; on Debian 12 install clang-19 and set CXX=clang++-19"
+Build with GCC 13 or newer, or with Clang 16 or newer; on Debian 12 install clang-19 \
+and set CXX=clang++-19"
 #endif
 #endif
 
