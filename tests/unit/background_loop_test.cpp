@@ -126,7 +126,8 @@ TEST_CASE("a job that the destructor finds has a value or was cancelled, begun o
   for (int i = 0; i < 200; ++i) {
     CAPTURE(i);
     try {
-      CHECK(futures[static_cast<std::size_t>(i)].get() == i);
+      int const value = futures[static_cast<std::size_t>(i)].get();
+      CHECK(value == i);
     } catch (weft::cancelled const&) {}
   }
 }

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -22,8 +23,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void write_to_stdout(weft::log_level, std::string_view message) noexcept {
-  [[maybe_unused]] auto const written = ::write(STDOUT_FILENO, message.data(), message.size());
+int log_descriptor = -1;
+
+void write_to_log(weft::log_level, std::string_view message) noexcept {
+  [[maybe_unused]] auto const written = ::write(log_descriptor, message.data(), message.size());
 }
 
 struct ended {
@@ -36,13 +39,14 @@ struct ended {
 ended run_in_child(std::function<int()> const& program) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
+  std::fflush(nullptr);  // lest the child, too, print what is buffered
   pid_t const child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    ::dup2(ends[1], STDOUT_FILENO);
+    log_descriptor = ends[1];
     ::signal(SIGINT, SIG_DFL);
     ::signal(SIGTERM, SIG_DFL);
-    weft::set_log_hook(write_to_stdout);
+    weft::set_log_hook(write_to_log);
     ::_exit(program());
   }
   ::close(ends[1]);

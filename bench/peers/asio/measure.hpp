@@ -36,7 +36,7 @@ void run(benchmark::State& state) {
 template <body Measured>
 void measure(std::string const& operation) {
   benchmark::RegisterBenchmark((operation + "/asio").c_str(),
-                               &run<Measured, int{ASIO_CONCURRENCY_HINT_UNSAFE}>);
+                               &run<Measured, ASIO_CONCURRENCY_HINT_UNSAFE>);
 }
 
 // For what happens on several threads. The hint says that one thread alone runs the context;

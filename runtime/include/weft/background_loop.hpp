@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "weft/error.hpp"
 #include "weft/remote.hpp"
 #include "weft/run.hpp"
 #include "weft/task.hpp"
@@ -31,9 +32,15 @@ class typed_background_job final : public background_job {
  public:
   explicit typed_background_job(Fn fn) : fn_(std::move(fn)) {}
 
+  // One that was never begun was cancelled.
+  ~typed_background_job() override {
+    if (!begun_) promise_.set_exception(std::make_exception_ptr(cancelled()));
+  }
+
   std::future<value_type> future() { return promise_.get_future(); }
 
   task<> begin() override {
+    begun_ = true;
     try {
       if constexpr (std::is_void_v<value_type>) {
         co_await fn_();
@@ -49,6 +56,7 @@ class typed_background_job final : public background_job {
  private:
   Fn fn_;
   std::promise<value_type> promise_;
+  bool begun_ = false;
 };
 
 }  // namespace detail
@@ -65,8 +73,8 @@ class WEFT_API background_loop {
   ~background_loop();
 
   // Calls `fn()` on the loop's thread and runs the task it returns, concurrently with what was
-  // submitted before. The future has its value or exception (cancelled among them), or
-  // std::future_error (broken_promise) when the loop was destroyed before the task began.
+  // submitted before. The future has its value or exception (cancelled among them, also when
+  // the loop was destroyed before the task began).
   template <detail::task_function Fn>
   std::future<detail::task_function_value<Fn>> submit(Fn fn) {
     auto job = std::make_unique<detail::typed_background_job<Fn>>(std::move(fn));
