@@ -96,9 +96,10 @@ void loop::sleep() noexcept {
 }
 
 bool loop::alive() const noexcept {
-  // Remotes first: the last push through a handle comes before the handle's end.
-  return inbox_->has_remotes() || inbox_->has_arrivals() || backend_.made->in_flight() != 0 ||
-         !pending.empty() || blocking_.jobs() != 0 || (stop_may_come && until_stop != 0);
+  // Remotes and jobs first: what they push last comes before they are counted out.
+  return inbox_->has_remotes() || blocking_.jobs() != 0 || inbox_->has_arrivals() ||
+         backend_.made->in_flight() != 0 || !pending.empty() ||
+         (stop_may_come && until_stop != 0);
 }
 
 // Cancels everything; when that was not enough because a shield hides the wait, shields and all.

@@ -1,4 +1,4 @@
-// Task scopes: who starts when, who ends whom, what is thrown, and what a join handle can do.
+// Task scopes: who starts when, who ends whom, and what the scope as a whole yields.
 #include "weft/scope.hpp"
 
 #include <doctest/doctest.h>
@@ -6,7 +6,6 @@
 #include <chrono>
 #include <memory>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "support/backends.hpp"
@@ -27,11 +26,6 @@ weft::task<> note(std::vector<int>& into, int number) {
   co_return;
 }
 
-weft::task<> fail_after(std::chrono::milliseconds delay, char const* message) {
-  co_await weft::sleep_for(delay);
-  throw std::runtime_error(message);
-}
-
 // Sets `was_cancelled` when cancelled, and ends `delay` later.
 weft::task<> end_slowly(std::chrono::milliseconds delay, bool& was_cancelled) {
   try {
@@ -41,14 +35,6 @@ weft::task<> end_slowly(std::chrono::milliseconds delay, bool& was_cancelled) {
   }
   co_await weft::shield(weft::sleep_for(delay));
   if (was_cancelled) throw weft::cancelled();
-}
-
-std::string message_of(std::exception_ptr const& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (std::exception const& thrown) {
-    return thrown.what();
-  }
 }
 
 }  // namespace
@@ -94,68 +80,6 @@ TEST_CASE("a scope yields its body's value after the children have ended") {
     co_return yielded;
   }());
   CHECK(value == 7);
-}
-
-TEST_CASE("the first failure cancels the siblings and is rethrown after they have ended") {
-  run_on<simulated>([]() -> weft::task<> {
-    bool sibling_cancelled = false;
-    auto const begin = weft::now();
-    try {
-      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-        tasks.spawn(end_slowly(50ms, sibling_cancelled));
-        tasks.spawn(fail_after(10ms, "the first"));
-        co_await weft::sleep_for(1h);
-      });
-      FAIL("the scope must throw");
-    } catch (std::runtime_error const& error) {
-      CHECK(std::string(error.what()) == "the first");
-    }
-    CHECK(sibling_cancelled);
-    CHECK(round<milliseconds>(weft::now() - begin) == 60ms);
-    CHECK(weft::take_suppressed().empty());
-  }());
-}
-
-TEST_CASE("a failing body cancels the children") {
-  run_on<simulated>([]() -> weft::task<> {
-    bool child_cancelled = false;
-    try {
-      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-        tasks.spawn(end_slowly(0ms, child_cancelled));
-        co_await weft::yield();
-        throw std::runtime_error("body");
-      });
-      FAIL("the scope must throw");
-    } catch (std::runtime_error const&) {}
-    CHECK(child_cancelled);
-  }());
-}
-
-TEST_CASE("later failures are kept, in order, and can be taken once") {
-  run_on<simulated>([]() -> weft::task<> {
-    auto const fail_when_cancelled = [](char const* message) -> weft::task<> {
-      try {
-        co_await weft::sleep_for(1h);
-      } catch (weft::cancelled const&) {}
-      throw std::runtime_error(message);
-    };
-    try {
-      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-        tasks.spawn(fail_when_cancelled("second"));
-        tasks.spawn(fail_when_cancelled("third"));
-        tasks.spawn(fail_after(1ms, "first"));
-        co_return;
-      });
-      FAIL("the scope must throw");
-    } catch (std::runtime_error const& error) {
-      CHECK(std::string(error.what()) == "first");
-      auto const suppressed = weft::take_suppressed();
-      REQUIRE(suppressed.size() == 2);
-      CHECK(message_of(suppressed[0]) == "second");
-      CHECK(message_of(suppressed[1]) == "third");
-    }
-    CHECK(weft::take_suppressed().empty());
-  }());
 }
 
 TEST_CASE("tasks.cancel() ends the children, and a scope without a value returns normally") {
@@ -271,48 +195,6 @@ TEST_CASE("request_stop advises body and children, and cancels nobody") {
     });
     CHECK(stopped == 2);
     CHECK_FALSE(weft::stop_requested());
-  }());
-}
-
-TEST_CASE("a failure in an inner scope fails the outer one and cancels its children") {
-  run_on<simulated>([]() -> weft::task<> {
-    bool outer_child_cancelled = false;
-    bool inner_child_cancelled = false;
-    std::string message;
-    try {
-      co_await weft::scope([&](weft::task_scope& outer) -> weft::task<> {
-        outer.spawn(end_slowly(1ms, outer_child_cancelled));
-        co_await weft::scope([&](weft::task_scope& inner) -> weft::task<> {
-          inner.spawn(end_slowly(1ms, inner_child_cancelled));
-          inner.spawn(fail_after(1ms, "inner"));
-          co_return;
-        });
-      });
-    } catch (std::runtime_error const& error) {
-      message = error.what();
-    }
-    CHECK(message == "inner");
-    CHECK(outer_child_cancelled);
-    CHECK(inner_child_cancelled);
-  }());
-}
-
-TEST_CASE("an inner scope can fail and be handled without touching the outer one's children") {
-  run_on<simulated>([]() -> weft::task<> {
-    bool finished = false;
-    co_await weft::scope([&](weft::task_scope& outer) -> weft::task<> {
-      outer.spawn([&]() -> weft::task<> {
-        co_await weft::sleep_for(20ms);
-        finished = true;
-      });
-      try {
-        co_await weft::scope([&](weft::task_scope& inner) -> weft::task<> {
-          inner.spawn(fail_after(1ms, "inner"));
-          co_return;
-        });
-      } catch (std::runtime_error const&) {}
-    });
-    CHECK(finished);
   }());
 }
 
