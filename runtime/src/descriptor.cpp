@@ -41,6 +41,7 @@ void readiness_operation::prepare(io_uring_sqe& entry) const noexcept {
 }
 
 int readiness_operation::perform() noexcept {
+  if (fd < 0) return -EBADF;  // which poll(2) would ignore
   short const events = wants == interest::read ? POLLIN : POLLOUT;
   pollfd asked{.fd = fd, .events = events, .revents = 0};
   int const count = ::poll(&asked, 1, 0);

@@ -98,8 +98,7 @@ void loop::sleep() noexcept {
 bool loop::alive() const noexcept {
   // Remotes and jobs first: what they push last comes before they are counted out.
   return inbox_->has_remotes() || blocking_.jobs() != 0 || inbox_->has_arrivals() ||
-         backend_.made->in_flight() != 0 || !pending.empty() ||
-         (stop_may_come && until_stop != 0);
+         backend_.made->in_flight() != 0 || !pending.empty() || (stop_may_come && until_stop != 0);
 }
 
 // Cancels everything; when that was not enough because a shield hides the wait, shields and all.

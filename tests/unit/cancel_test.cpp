@@ -9,8 +9,8 @@
 #include <stdexcept>
 
 #include "support/backends.hpp"
+#include "weft/channel.hpp"
 #include "weft/event.hpp"
-#include "weft/remote.hpp"
 #include "weft/scope.hpp"
 #include "weft/this_task.hpp"
 #include "weft/time.hpp"

@@ -1,5 +1,5 @@
 // Channels: order, capacity, rendezvous, closing, and what a cancellation leaves to whom.
-#include "weft/remote.hpp"
+#include "weft/channel.hpp"
 
 #include <doctest/doctest.h>
 

@@ -177,7 +177,7 @@ class channel {
   detail::ring<T> items_;
   detail::waiter_list senders_;
   detail::waiter_list receivers_;
-  std::shared_ptr<detail::remote_gate<T>> gate_;
+  std::shared_ptr<detail::channel_listener> gate_;
   bool closed_ = false;
 };
 

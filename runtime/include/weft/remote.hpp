@@ -39,7 +39,8 @@ class remote_item final : public sender<T> {
 
 // What the threads and the channel share.
 template <class T>
-class remote_gate final : public loop_end_listener,
+class remote_gate final : public channel_listener,
+                          public loop_end_listener,
                           public std::enable_shared_from_this<remote_gate<T>> {
  public:
   remote_gate(channel<T>& to, std::shared_ptr<inbox> entrance, std::size_t limit) noexcept
@@ -79,7 +80,7 @@ class remote_gate final : public loop_end_listener,
     room_.notify_one();
   }
 
-  void close() noexcept {
+  void close() noexcept override {
     {
       std::lock_guard const lock(mutex_);
       closed_ = true;
@@ -87,7 +88,7 @@ class remote_gate final : public loop_end_listener,
     room_.notify_all();
   }
 
-  void channel_gone() noexcept { channel_ = nullptr; }
+  void channel_gone() noexcept override { channel_ = nullptr; }
   void loop_ended() noexcept override { close(); }
 
   inbox& entrance() noexcept { return *inbox_; }
@@ -139,11 +140,12 @@ template <class T>
 remote_sender<T> channel<T>::remote(std::size_t limit) {
   if (!gate_) {
     auto const entrance = detail::inbox_of_running_loop();
-    gate_ = std::make_shared<detail::remote_gate<T>>(*this, entrance, limit);
-    entrance->tell_end_to(gate_);
-    if (closed_) gate_->close();
+    auto const made = std::make_shared<detail::remote_gate<T>>(*this, entrance, limit);
+    entrance->tell_end_to(made);
+    if (closed_) made->close();
+    gate_ = made;
   }
-  return remote_sender<T>(gate_);
+  return remote_sender<T>(std::static_pointer_cast<detail::remote_gate<T>>(gate_));
 }
 
 }  // namespace weft::inline v0

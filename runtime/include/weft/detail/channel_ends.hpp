@@ -14,6 +14,16 @@ inline constexpr int ended_by_close = 1;
 template <class T>
 class remote_gate;
 
+// What a channel tells the entrance that other threads have to it.
+class channel_listener {
+ public:
+  virtual void close() noexcept = 0;
+  virtual void channel_gone() noexcept = 0;
+
+ protected:
+  ~channel_listener() = default;
+};
+
 template <class T>
 class sender : public operation {
  public:
