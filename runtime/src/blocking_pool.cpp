@@ -1,4 +1,5 @@
-// Threads start when there is more work than idle threads, and stay until the loop ends.
+// Threads start when more operations are unfinished than there are threads, and stay until the loop
+// ends.
 #include "blocking_pool.hpp"
 
 #include <pthread.h>
@@ -18,15 +19,11 @@ blocking_pool::~blocking_pool() {
 }
 
 int blocking_pool::submit(io_operation& op) noexcept {
-  bool more_threads = false;
   jobs_.fetch_add(1, std::memory_order_relaxed);
+  bool const more_threads = unfinished_.fetch_add(1, std::memory_order_relaxed) >= threads_.size();
   {
     std::lock_guard const lock(mutex_);
     queued_.push_back(op);
-    if (idle_ != 0)
-      --idle_;  // one of them is now spoken for
-    else
-      more_threads = true;
   }
   arrived_.notify_one();
   if (more_threads && threads_.size() < threads_max && !start_thread() && threads_.empty()) {
@@ -41,6 +38,7 @@ bool blocking_pool::withdraw(io_operation& op) noexcept {
   // `stage` is written under the mutex by the thread that takes the operation.
   if (op.stage != 0) return false;
   queued_.remove(op);
+  unfinished_.fetch_sub(1, std::memory_order_relaxed);
   jobs_.fetch_sub(1, std::memory_order_relaxed);
   return true;
 }
@@ -71,13 +69,13 @@ void blocking_pool::work() noexcept {
       op.stage = 1;
       lock.unlock();
       op.performed(op.perform());
-      results_->push(op);  // from here on it is the loop's again
+      unfinished_.fetch_sub(1, std::memory_order_relaxed);  // the push makes it visible
+      results_->push(op);                                   // from here on it is the loop's again
       jobs_.fetch_sub(1, std::memory_order_release);
       lock.lock();
       continue;
     }
     if (closing_) return;
-    ++idle_;
     arrived_.wait(lock, [this] { return closing_ || !queued_.empty(); });
   }
 }

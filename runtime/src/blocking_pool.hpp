@@ -41,11 +41,11 @@ class blocking_pool {
   std::shared_ptr<inbox> results_;
   std::vector<std::thread> threads_;
   std::atomic<std::size_t> jobs_{0};
+  std::atomic<std::size_t> unfinished_{0};  // the jobs that still need a thread
 
   std::mutex mutex_;
   std::condition_variable arrived_;
   waiter_list queued_;    // under mutex_
-  std::size_t idle_ = 0;  // under mutex_: threads that wait and have no job assigned
   bool closing_ = false;  // under mutex_
 };
 

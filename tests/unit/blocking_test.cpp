@@ -2,6 +2,8 @@
 #include "weft/blocking.hpp"
 
 #include <doctest/doctest.h>
+#include <filesystem>
+#include <iterator>
 
 #include <atomic>
 #include <chrono>
@@ -154,5 +156,17 @@ TEST_CASE_ON_BOTH("the loop goes on while a call blocks") {
       co_return co_await child;
     });
     CHECK(value == 3);
+  }());
+}
+
+TEST_CASE_ON_BOTH("calls that come one at a time share one thread") {
+  auto const threads = [] {
+    namespace fs = std::filesystem;
+    return std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator());
+  };
+  auto const before = threads();
+  support::run_on<On>([&]() -> weft::task<> {
+    for (int i = 0; i < 500; ++i) co_await weft::blocking([] {});
+    CHECK(threads() - before == 1);
   }());
 }
