@@ -55,7 +55,7 @@ void destroy_unstarted(promise_base& promise) noexcept {
   while (to_destroy != nullptr) {
     promise_base& next = *to_destroy;
     to_destroy = next.parent;
-    next.self.destroy();
+    next.self().destroy();
   }
   destroying_unstarted = false;
 }
@@ -80,12 +80,12 @@ void destroy_unfinished(promise_base& promise) noexcept {
     promise_base* leaf = promise.within->pending->awaiting;
     while (leaf != &promise) {
       promise_base* const above = leaf->parent;
-      leaf->owner->release();
-      leaf->self.destroy();
+      *leaf->holder = nullptr;
+      leaf->self().destroy();
       leaf = above;
     }
   }
-  promise.self.destroy();
+  promise.self().destroy();
   destroying_unstarted = outer;
   to_destroy = outer_list;
 }

@@ -53,7 +53,7 @@ task_scope::~task_scope() {
   closed_ = true;
 }
 
-detail::child& task_scope::adopt(detail::frame_owner frame, std::source_location site) {
+detail::child& task_scope::adopt(detail::frame_owner& frame, std::source_location site) {
   detail::loop_core& home = *scope_.chain().loop;
   detail::require_thread_of(home, "task_scope::spawn");
   if (closed_)

@@ -118,7 +118,7 @@ TEST_CASE("a suspended chain is destroyed from the leaf upwards, without recursi
       weft::detail::promise_base& root = *frame.get();
       own_chain chain(*outer.loop, &outer.own, root);
       frame.release();  // the chain owns it now
-      root.self.resume();
+      root.self().resume();
       CHECK(destroyed == 0);
     }
     CHECK(destroyed == depth + 1);

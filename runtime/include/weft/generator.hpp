@@ -16,10 +16,9 @@ namespace detail {
 
 template <class T>
 struct generator_promise final : promise_base {
-  std::optional<T> yielded;
+  static_assert(promised<T>, "weft: a generator cannot yield an over-aligned value");
 
-  generator_promise() noexcept
-      : promise_base(std::coroutine_handle<generator_promise>::from_promise(*this)) {}
+  std::optional<T> yielded;
 
   generator<T> get_return_object() noexcept;
   void return_void() const noexcept {}
@@ -30,7 +29,7 @@ struct generator_promise final : promise_base {
     std::coroutine_handle<> await_suspend(
         std::coroutine_handle<generator_promise> yielding) const noexcept {
       generator_promise& promise = yielding.promise();
-      return transfer(*promise.within, promise.parent->self);
+      return transfer(*promise.within, promise.parent->self());
     }
     void await_resume() const noexcept {}
   };
@@ -51,14 +50,14 @@ class next_awaiter {
   explicit next_awaiter(frame_owner& frame) noexcept : frame_(frame) {}
 
   [[nodiscard]] bool await_ready() const noexcept {
-    return frame_.get() == nullptr || frame_.get()->self.done();
+    return frame_.get() == nullptr || frame_.get()->self().done();
   }
 
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     WEFT_ASSERT_PROMISE(Promise);
     promise().yielded.reset();
-    return promise().enter_from(awaiting.promise(), frame_);
+    return promise().enter_from(awaiting.promise(), frame_.place());
   }
 
   std::optional<T> await_resume() {

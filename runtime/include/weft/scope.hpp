@@ -134,7 +134,7 @@ class WEFT_API task_scope {
   template <class T>
   join_handle<T> spawn(task<T> body, std::source_location site = std::source_location::current()) {
     detail::frame_owner frame = detail::task_access::release(std::move(body));
-    return join_handle<T>(adopt(std::move(frame), site));
+    return join_handle<T>(adopt(frame, site));
   }
 
   // The same for a function that returns a task; the function is kept until that task ends.
@@ -181,7 +181,7 @@ class WEFT_API task_scope {
     co_return co_await fn();
   }
 
-  detail::child& adopt(detail::frame_owner frame, std::source_location site);
+  detail::child& adopt(detail::frame_owner& frame, std::source_location site);
   void child_ended(detail::child const& ended) noexcept;
   void fail(std::exception_ptr error) noexcept;
   void body_failed() noexcept;  // in a handler: files the exception in hand

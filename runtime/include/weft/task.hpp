@@ -20,10 +20,9 @@ namespace detail {
 
 template <class T>
 struct task_promise final : promise_base {
-  std::optional<T> value;
+  static_assert(promised<T>, "weft: a task cannot yield an over-aligned value; yield a pointer");
 
-  task_promise() noexcept
-      : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
+  std::optional<T> value;
 
   task<T> get_return_object() noexcept;
 
@@ -44,9 +43,6 @@ template <class T>
 struct task_promise<T&> final : promise_base {
   T* value = nullptr;
 
-  task_promise() noexcept
-      : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
-
   task<T&> get_return_object() noexcept;
   void return_value(T& returned) noexcept { value = std::addressof(returned); }
 
@@ -59,9 +55,6 @@ struct task_promise<T&> final : promise_base {
 
 template <>
 struct task_promise<void> final : promise_base {
-  task_promise() noexcept
-      : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {}
-
   task<void> get_return_object() noexcept;
   void return_void() const noexcept {}
 
@@ -76,10 +69,18 @@ class task_awaiter {
  public:
   using weft_awaiter = void;
 
-  explicit task_awaiter(frame_owner frame) noexcept : frame_(std::move(frame)) {}
+  explicit task_awaiter(frame_owner frame) noexcept : frame_(frame.release()) {}
+  task_awaiter(task_awaiter const&) = delete;
+  task_awaiter& operator=(task_awaiter const&) = delete;
+
+  // The frame has ended: one that is destroyed while it is awaited is released first.
+  ~task_awaiter() {
+    if (frame_ != nullptr) [[likely]]
+      frame_->self().destroy();
+  }
 
   [[nodiscard]] bool await_ready() const {
-    if (frame_.get() == nullptr) [[unlikely]]
+    if (frame_ == nullptr) [[unlikely]]
       throw std::logic_error("weft: co_await of an empty task (moved from, or awaited before)");
     return false;
   }
@@ -87,13 +88,13 @@ class task_awaiter {
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     WEFT_ASSERT_PROMISE(Promise);
-    return frame_.get()->enter_from(awaiting.promise(), frame_);
+    return frame_->enter_from(awaiting.promise(), frame_);
   }
 
-  T await_resume() { return static_cast<task_promise<T>*>(frame_.get())->take(); }
+  T await_resume() { return static_cast<task_promise<T>*>(frame_)->take(); }
 
  private:
-  frame_owner frame_;
+  promise_base* frame_;
 };
 
 struct task_access;
@@ -105,12 +106,17 @@ struct task_access;
 // coroutine resumes on its own loop's thread. Parameters taken by reference are borrowed until the
 // task ends. Empty once awaited, spawned or moved from.
 template <class T = void>
-class [[nodiscard]] task {
+class [[nodiscard]] WEFT_TRIVIAL_ABI task {
  public:
   using promise_type = detail::task_promise<T>;
   using value_type = T;
 
   task() noexcept = default;
+  task(task&&) noexcept = default;
+  task& operator=(task&&) noexcept = default;
+  task(task const&) = delete;  // so: co_await std::move(t)
+  task& operator=(task const&) = delete;
+  ~task() = default;
 
   // False when there is nothing to await.
   explicit operator bool() const noexcept { return frame_.get() != nullptr; }
@@ -149,6 +155,12 @@ task<T&> task_promise<T&>::get_return_object() noexcept {
 }
 
 inline task<void> task_promise<void>::get_return_object() noexcept { return task<void>(*this); }
+
+template <class T>
+task_awaiter<T> promise_base::await_transform(task<T> awaited, std::source_location line) noexcept {
+  where = line;
+  return std::move(awaited).operator co_await();
+}
 
 template <class T>
 inline constexpr bool is_task = false;

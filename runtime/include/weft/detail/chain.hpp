@@ -149,10 +149,10 @@ inline void loop_core::run_one() noexcept {
   resumed.budget = inline_budget;
   current = &resumed;
 #if WEFT_TRANSFER_BY_PUMP
-  for (std::coroutine_handle<> next = promise->self; next; next = std::exchange(pumped, {}))
+  for (std::coroutine_handle<> next = promise->self(); next; next = std::exchange(pumped, {}))
     next.resume();
 #else
-  promise->self.resume();
+  promise->self().resume();
 #endif
   if (ended != nullptr) std::exchange(ended, nullptr)->has_ended();
 }

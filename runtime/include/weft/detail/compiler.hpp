@@ -22,6 +22,14 @@ and set CXX=clang++-19"
 
 #define WEFT_API __attribute__((visibility("default")))
 
+// Lets an owning pointer travel in a register; its destructor then runs in the function it is
+// passed to. GCC has no such attribute.
+#if defined(__clang__)
+#define WEFT_TRIVIAL_ABI [[clang::trivial_abi]]
+#else
+#define WEFT_TRIVIAL_ABI
+#endif
+
 // GCC makes no tail call at -O0, at -O1 or under a sanitizer, so a symmetric transfer would grow
 // the stack there. With GCC every transfer therefore goes through the loop's pump
 // (detail/chain.hpp).

@@ -11,14 +11,20 @@
 
 #include "weft/detail/frame.hpp"
 
-namespace weft::inline v0::detail {
+namespace weft::inline v0 {
+
+template <class T>
+class task;
+
+namespace detail {
 
 struct chain;
 struct promise_base;
+template <class T>
+class task_awaiter;
 
-// Owns one coroutine frame. While the frame is awaited its promise points back here, so that a
-// suspended chain can be destroyed from the leaf upwards.
-class frame_owner {
+// Owns one coroutine frame.
+class WEFT_TRIVIAL_ABI frame_owner {
  public:
   frame_owner() noexcept = default;
   explicit frame_owner(promise_base& promise) noexcept : promise_(&promise) {}
@@ -32,6 +38,9 @@ class frame_owner {
 
   [[nodiscard]] promise_base* get() const noexcept { return promise_; }
   promise_base* release() noexcept { return std::exchange(promise_, nullptr); }
+
+  // Where a coroutine that awaits the frame holds it.
+  [[nodiscard]] promise_base*& place() noexcept { return promise_; }
 
  private:
   promise_base* promise_ = nullptr;
@@ -80,20 +89,30 @@ struct final_awaiter {
 };
 
 struct promise_base : framed {
-  std::coroutine_handle<> self;
   promise_base* parent = nullptr;   // who awaits this coroutine; null for the first of a chain
   chain* within = nullptr;          // null until it is first awaited
-  frame_owner* owner = nullptr;     // where the awaiting coroutine holds this frame
+  promise_base** holder = nullptr;  // where the awaiting coroutine points to this frame
   std::source_location where = {};  // the co_await it is suspended at
   std::exception_ptr error;
 
-  explicit promise_base(std::coroutine_handle<> handle) noexcept : self(handle) {}
+  promise_base() noexcept = default;
   promise_base(promise_base const&) = delete;
   promise_base& operator=(promise_base const&) = delete;
+
+  // Clang and GCC place the promise behind two pointers, whatever its type, as long as that type
+  // needs no stricter alignment (see promised).
+  [[nodiscard]] std::coroutine_handle<> self() noexcept {
+    return std::coroutine_handle<promise_base>::from_promise(*this);
+  }
 
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] final_awaiter final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { error = std::current_exception(); }
+
+  // By value, so that no empty task stays behind in the frame. Defined in weft/task.hpp.
+  template <class T>
+  task_awaiter<T> await_transform(
+      task<T> awaited, std::source_location line = std::source_location::current()) noexcept;
 
   template <class Awaitable>
   decltype(auto) await_transform(
@@ -110,17 +129,17 @@ struct promise_base : framed {
 
   std::coroutine_handle<> finish() noexcept {
     if (parent != nullptr) [[likely]]
-      return transfer(*within, parent->self);
+      return transfer(*within, parent->self());
     end_chain(*within);
     return std::noop_coroutine();
   }
 
   // Makes this coroutine the one that `awaiting` waits for.
-  std::coroutine_handle<> enter_from(promise_base& awaiting, frame_owner& held) noexcept {
+  std::coroutine_handle<> enter_from(promise_base& awaiting, promise_base*& held) noexcept {
     parent = &awaiting;
     within = awaiting.within;
-    owner = &held;
-    return transfer(*within, self);
+    holder = &held;
+    return transfer(*within, self());
   }
 
  protected:
@@ -130,15 +149,20 @@ struct promise_base : framed {
 template <class Promise>
 concept weft_promise = std::derived_from<Promise, promise_base>;
 
+// What a coroutine may yield.
+template <class T>
+concept promised = std::is_void_v<T> || std::is_reference_v<T> || alignof(T) <= 2 * sizeof(void*);
+
 inline frame_owner::~frame_owner() {
   if (promise_ == nullptr) return;
-  if (promise_->self.done()) [[likely]]
-    promise_->self.destroy();
+  if (promise_->self().done()) [[likely]]
+    promise_->self().destroy();
   else
     destroy_unfinished(*promise_);
 }
 
-}  // namespace weft::inline v0::detail
+}  // namespace detail
+}  // namespace weft::inline v0
 
 #define WEFT_ASSERT_PROMISE(Promise)                                                        \
   static_assert(::weft::detail::weft_promise<Promise>,                                      \
