@@ -92,34 +92,6 @@ void destroy_unfinished(promise_base& promise) noexcept {
 
 }  // namespace detail
 
-cancel_scope::cancel_scope(detail::chain& within, cancel_scope* parent) noexcept
-    : chain_(&within), parent_(parent) {
-  if (parent == nullptr) return;
-  cancelled_ = parent->cancelled_;
-  stop_ = parent->stop_;
-  if (parent->first_child_ == nullptr) {
-    parent->first_child_ = previous_ = this;
-  } else {
-    previous_ = parent->first_child_->previous_;
-    previous_->next_ = this;
-    parent->first_child_->previous_ = this;
-  }
-}
-
-void cancel_scope::leave() noexcept {
-  if (parent_ == nullptr) return;
-  cancel_scope*& first = parent_->first_child_;
-  if (next_ != nullptr)
-    next_->previous_ = previous_;
-  else
-    first->previous_ = previous_;
-  if (first == this)
-    first = next_;
-  else
-    previous_->next_ = next_;
-  parent_ = nullptr;
-}
-
 void cancel_scope::cancel() noexcept {
   detail::require_thread_of(*chain_->loop, "cancel_scope::cancel");
   requested_ = true;
@@ -132,12 +104,13 @@ void cancel_scope::request_stop() noexcept {
 }
 
 void name_this_task(std::string_view name) {
-  detail::running_chain("weft::name_this_task").label = std::make_unique<std::string>(name);
+  detail::running_chain("weft::name_this_task").with_extras().name = name;
 }
 
 std::vector<std::exception_ptr> take_suppressed() {
-  auto const kept = std::move(detail::running_chain("weft::take_suppressed").suppressed);
-  return kept ? std::move(*kept) : std::vector<std::exception_ptr>();
+  detail::chain& within = detail::running_chain("weft::take_suppressed");
+  if (!within.extras) return {};
+  return std::exchange(within.extras->suppressed, {});
 }
 
 }  // namespace weft::inline v0

@@ -33,7 +33,7 @@ void run_root_on(frame_owner& root, loop_setup const& setup, root_companion cons
   loop home(setup);
   bool ended = false;
   root_chain chain(home, *root.get(), ended);
-  chain.label = std::make_unique<std::string>("root");
+  chain.with_extras().name = "root";
   home.root_scope = &chain.own;
   auto const companion = started ? started(home, chain) : nullptr;
   home.run(chain, ended);

@@ -10,15 +10,14 @@ namespace weft::inline v0 {
 
 namespace detail {
 
-child::child(task_scope& home, promise_base& root, std::source_location site)
-    : chain(*home.scope_.chain().loop, &home.scope_, root, site), home_(&home) {
-  locals = home.scope_.chain().locals;
-}
+child::child(task_scope& home, promise_base& root, std::source_location site) noexcept
+    : chain(*home.scope_.chain().loop, &home.scope_, root, site), home_(&home) {}
 
 void child::has_ended() noexcept {
   if (first.get()->error) classify_end();
   leave_tree();
-  locals = nullptr;
+  if (extras) [[unlikely]]
+    extras->locals = nullptr;
   task_scope& home = *std::exchange(home_, nullptr);
   while (!joining.empty()) joining.pop_front().complete(0);
   home.child_ended(*this);
@@ -37,8 +36,7 @@ void child::classify_end() noexcept {
 
 void keep_suppressed(chain& within, std::exception_ptr error) noexcept {
   try {
-    if (!within.suppressed) within.suppressed = std::make_unique<std::vector<std::exception_ptr>>();
-    within.suppressed->push_back(std::move(error));
+    within.with_extras().suppressed.push_back(std::move(error));
   } catch (std::bad_alloc const&) {
     // The exception that is rethrown matters more than this one.
   }
@@ -61,7 +59,13 @@ detail::child& task_scope::adopt(detail::frame_owner& frame, std::source_locatio
                               site.file_name(), site.line()));
   if (frame.get() == nullptr)
     throw std::logic_error("weft: spawn of an empty task (moved from, or awaited before)");
+  std::unique_ptr<detail::chain_extras> inherited;
+  if (auto const& extras = scope_.chain().extras; extras && extras->locals) [[unlikely]] {
+    inherited = std::make_unique<detail::chain_extras>();
+    inherited->locals = extras->locals;
+  }
   auto* const spawned = new detail::child(*this, *frame.get(), site);
+  spawned->extras = std::move(inherited);
   frame.release();  // the child owns it now
   ++running_;
   home.push_ready(*spawned);

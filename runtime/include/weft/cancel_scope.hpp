@@ -37,11 +37,26 @@ class WEFT_API cancel_scope {
 
  protected:
   // The scope of a chain itself (`parent` null for the root chain), or one entered by it.
-  cancel_scope(detail::chain& within, cancel_scope* parent) noexcept;
+  cancel_scope(detail::chain& within, cancel_scope* parent) noexcept
+      : chain_(&within), parent_(parent) {
+    if (parent != nullptr) enter();
+  }
   ~cancel_scope() { leave(); }
 
   // Leaves the tree; done by the destructor if not before.
-  void leave() noexcept;
+  void leave() noexcept {
+    if (parent_ == nullptr) return;
+    cancel_scope*& first = parent_->first_child_;
+    if (next_ != nullptr)
+      next_->previous_ = previous_;
+    else
+      first->previous_ = previous_;
+    if (first == this)
+      first = next_;
+    else
+      previous_->next_ = next_;
+    parent_ = nullptr;
+  }
 
   void shield() noexcept {
     shielded_ = true;
@@ -55,6 +70,19 @@ class WEFT_API cancel_scope {
  private:
   friend struct detail::chain;
   friend struct detail::scope_tree;
+
+  void enter() noexcept {
+    cancelled_ = parent_->cancelled_;
+    stop_ = parent_->stop_;
+    cancel_scope*& first = parent_->first_child_;
+    if (first == nullptr) {
+      first = previous_ = this;
+    } else {
+      previous_ = first->previous_;
+      previous_->next_ = this;
+      first->previous_ = this;
+    }
+  }
 
   detail::chain* chain_;
   cancel_scope* parent_;

@@ -23,7 +23,7 @@ namespace detail {
 // A spawned chain. It lives until it has ended and its last handle is gone.
 class WEFT_API child final : public chain {
  public:
-  child(task_scope& home, promise_base& root, std::source_location site);
+  child(task_scope& home, promise_base& root, std::source_location site) noexcept;
 
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
@@ -48,10 +48,9 @@ class WEFT_API child final : public chain {
 template <class T>
 class join_operation final : public awaitable_operation<join_operation<T>, T> {
  public:
+  // Takes over a reference to the child.
   explicit join_operation(child& joined) noexcept
-      : awaitable_operation<join_operation<T>, T>("join"), joined_(joined) {
-    joined_.add_reference();
-  }
+      : awaitable_operation<join_operation<T>, T>("join"), joined_(joined) {}
   ~join_operation() { joined_.drop_reference(); }
 
   bool start() noexcept {
@@ -75,7 +74,7 @@ class join_operation final : public awaitable_operation<join_operation<T>, T> {
   }
 
   [[nodiscard]] std::string describe() const override {
-    return joined_.label ? "join of " + *joined_.label : std::string("join");
+    return "join of " + joined_.name_or("task");
   }
 
  private:
@@ -107,15 +106,19 @@ class join_handle {
   // Waits for the child's end and yields its value, or throws what it threw (its scope fails with
   // that too); child_cancelled when it was cancelled. One join may take the value. Being cancelled
   // here throws cancelled and leaves the child as it is.
-  detail::join_operation<T> operator co_await() const noexcept {
+  detail::join_operation<T> operator co_await() const& noexcept {
+    child_->add_reference();
     return detail::join_operation<T>(*child_);
+  }
+  detail::join_operation<T> operator co_await() && noexcept {
+    return detail::join_operation<T>(*std::exchange(child_, nullptr));
   }
 
   // Cancels this child alone. That is no failure: its scope goes on.
   void cancel() const noexcept { child_->own.cancel(); }
 
   // Names it in dumps.
-  void name(std::string_view name) const { child_->label = std::make_unique<std::string>(name); }
+  void name(std::string_view name) const { child_->with_extras().name = name; }
 
   [[nodiscard]] bool ended() const noexcept { return child_->ended(); }
 

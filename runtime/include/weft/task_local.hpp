@@ -32,7 +32,8 @@ struct typed_local_value final : local_value {
 };
 
 inline local_value const* find_local(void const* key) noexcept {
-  local_value const* entry = running_chain("weft::task_local").locals.get();
+  chain const& within = running_chain("weft::task_local");
+  local_value const* entry = within.extras ? within.extras->locals.get() : nullptr;
   while (entry != nullptr && entry->key != key) entry = entry->outer.get();
   return entry;
 }
@@ -40,22 +41,22 @@ inline local_value const* find_local(void const* key) noexcept {
 // Binds a value in a chain and takes the binding back on destruction.
 class bound_local {
  public:
-  bound_local(chain& within, std::shared_ptr<local_value const> entry) noexcept
-      : within_(within), before_(std::exchange(within.locals, std::move(entry))) {}
-  ~bound_local() { within_.locals = std::move(before_); }
+  bound_local(chain_extras& of, std::shared_ptr<local_value const> entry) noexcept
+      : extras_(of), before_(std::exchange(of.locals, std::move(entry))) {}
+  ~bound_local() { extras_.locals = std::move(before_); }
   bound_local(bound_local const&) = delete;
   bound_local& operator=(bound_local const&) = delete;
 
  private:
-  chain& within_;
+  chain_extras& extras_;
   std::shared_ptr<local_value const> before_;
 };
 
 template <class Value, class T, class Held>
 task<Value> with_local(void const* key, T value, Held body) {
-  chain& within = running_chain("weft::task_local");
+  chain_extras& extras = running_chain("weft::task_local").with_extras();
   bound_local const bound(
-      within, std::make_shared<typed_local_value<T>>(key, within.locals, std::move(value)));
+      extras, std::make_shared<typed_local_value<T>>(key, extras.locals, std::move(value)));
   co_return co_await awaitable_of(body);
 }
 

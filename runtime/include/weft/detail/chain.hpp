@@ -21,6 +21,13 @@ namespace weft::inline v0::detail {
 
 struct local_value;  // weft/task_local.hpp
 
+// What few chains have, made when it is first needed.
+struct chain_extras {
+  std::string name;  // in dumps; empty for none
+  std::shared_ptr<local_value const> locals;
+  std::vector<std::exception_ptr> suppressed;
+};
+
 // How many operations may complete without suspending before a chain gives way to the others.
 inline constexpr std::uint32_t inline_budget = 64;
 
@@ -56,9 +63,7 @@ struct WEFT_API chain : operation, framed {
   std::uint32_t budget = inline_budget;
   frame_owner first;  // the frame of the spawned coroutine
   std::source_location spawned_at;
-  std::unique_ptr<std::string> label;
-  std::shared_ptr<local_value const> locals;
-  std::unique_ptr<std::vector<std::exception_ptr>> suppressed;
+  std::unique_ptr<chain_extras> extras;
 
   chain(loop_core& home, cancel_scope* parent, promise_base& root,
         std::source_location site) noexcept
@@ -68,6 +73,15 @@ struct WEFT_API chain : operation, framed {
   }
 
   void cancel() noexcept final {}  // a chain always starts; its first operation is a checkpoint
+
+  chain_extras& with_extras() {
+    if (!extras) extras = std::make_unique<chain_extras>();
+    return *extras;
+  }
+
+  [[nodiscard]] std::string name_or(char const* otherwise) const {
+    return extras && !extras->name.empty() ? extras->name : otherwise;
+  }
 
   // The first coroutine has ended. Called by the loop, with no coroutine running.
   virtual void has_ended() noexcept = 0;
