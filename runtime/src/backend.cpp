@@ -2,15 +2,19 @@
 #include "backend.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <ctime>
 #include <stdexcept>
 #include <system_error>
 
 #include <fmt/format.h>
+
+#include "weft/log.hpp"
 
 namespace weft::inline v0::detail {
 
@@ -37,12 +41,39 @@ chosen_backend make_backend(backend_kind wanted, int wake_fd) {
   try {
     return {make_uring_backend(wake_fd), "io_uring works here"};
   } catch (std::system_error const& refused) {
+    static std::atomic_flag said;
+    if (!said.test_and_set())
+      log(log_level::warning,
+          fmt::format("weft: io_uring cannot be used here ({}); epoll is used instead",
+                      refused.what()));
     return {make_epoll_backend(wake_fd), refused.what()};
   }
 }
 
+namespace {
+
+bool is_standard_stream(io_operation const& op) noexcept {
+  return op.whose == ownership::owned && op.fd >= 0 && op.fd <= STDERR_FILENO;
+}
+
+bool would_block(io_operation const& op) noexcept {
+  short const events = op.wants == interest::read ? POLLIN : POLLOUT;
+  pollfd asked{.fd = op.fd, .events = events, .revents = 0};
+  return ::poll(&asked, 1, 0) == 0;
+}
+
+}  // namespace
+
+int perform_now(io_operation& op) noexcept {
+  if (is_standard_stream(op) && would_block(op)) return -EAGAIN;
+  int result = 0;
+  do result = op.perform();
+  while (result == -EINTR);
+  return result;
+}
+
 void make_non_blocking(io_operation const& op) noexcept {
-  if (op.whose != ownership::owned || op.fd <= STDERR_FILENO) return;
+  if (op.whose != ownership::owned || is_standard_stream(op)) return;
   int const flags = ::fcntl(op.fd, F_GETFL);
   if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(op.fd, F_SETFL, flags | O_NONBLOCK);
 }

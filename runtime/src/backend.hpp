@@ -76,10 +76,13 @@ struct uring_settings {
 std::unique_ptr<backend> make_uring_backend(int wake_fd, uring_settings const& settings = {});
 std::unique_ptr<backend> make_epoll_backend(int wake_fd);
 
-// Makes the descriptor of an operation that will be performed after readiness non-blocking, if it
+// Makes the descriptor of an operation that will be performed on this thread non-blocking, if it
 // is owned: readiness for one byte says nothing about the rest. The shell shares descriptors 0 to
-// 2; they stay as they are.
+// 2 with other programs; they stay as they are.
 void make_non_blocking(io_operation const& op) noexcept;
+
+// Performs an operation on such a descriptor without waiting: -EAGAIN where it would have to.
+int perform_now(io_operation& op) noexcept;
 
 // CLOCK_MONOTONIC, for the backends on the real kernel.
 std::int64_t monotonic_now() noexcept;

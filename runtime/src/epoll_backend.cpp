@@ -113,7 +113,7 @@ class epoll_backend final : public backend {
     if (op.whose == ownership::owned && !std::exchange(known.prepared, true)) make_non_blocking(op);
     waiter_list& waiters = waiters_of(known, op.wants);
     if (waiters.empty() && (!known.registered || ready_bit(known, op.wants))) {
-      if (int const result = perform(op); result != -EAGAIN) return result;
+      if (int const result = perform_now(op); result != -EAGAIN) return result;
       ready_bit(known, op.wants) = false;
     }
     if (!known.registered) {
@@ -124,13 +124,6 @@ class epoll_backend final : public backend {
     }
     waiters.push_back(op);
     return -EAGAIN;
-  }
-
-  static int perform(io_operation& op) noexcept {
-    int result = 0;
-    do result = op.perform();
-    while (result == -EINTR);
-    return result;
   }
 
   static std::uint64_t data_of(int fd, entry const& known) noexcept {
@@ -152,7 +145,7 @@ class epoll_backend final : public backend {
     ready_bit(known, wanted) = true;
     while (!waiters.empty()) {
       auto& op = static_cast<io_operation&>(waiters.front());
-      int const result = perform(op);
+      int const result = perform_now(op);
       if (result == -EAGAIN) {
         ready_bit(known, wanted) = false;
         return;

@@ -61,6 +61,51 @@ TEST_CASE_ON_EVERY_BACKEND("a read yields 0 at end of file and for an empty buff
   }());
 }
 
+TEST_CASE_ON_EVERY_BACKEND("reading the end for writing fails, and so does the reverse") {
+  run_on<On>([]() -> weft::task<> {
+    auto pipe = weft::make_pipe();
+    std::array<std::byte, 4> buffer{};
+    auto const read = co_await weft::as_result(pipe.write.read_some(buffer));
+    CHECK(read.error() == std::errc::bad_file_descriptor);
+    auto const written = co_await weft::as_result(pipe.read.write_some(bytes_of("x")));
+    CHECK(written.error() == std::errc::bad_file_descriptor);
+    CHECK_THROWS_AS(co_await weft::readable(-1), std::system_error);
+  }());
+}
+
+// The shell shares its standard streams, so they must stay blocking.
+TEST_CASE_ON_EVERY_BACKEND("a read of standard input that has nothing yet blocks nobody") {
+  int const before = ::dup(STDIN_FILENO);
+  {
+    auto pipe = weft::make_pipe();
+    ::dup2(pipe.read.get(), STDIN_FILENO);
+    run_on<On>([](weft::descriptor& writer) -> weft::task<> {
+      auto input = weft::descriptor::adopt(STDIN_FILENO);
+      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+        std::string got;
+        weft::event has_three;
+        tasks.spawn([&]() -> weft::task<> {
+          std::array<std::byte, 2> buffer{};
+          while (got.size() < 4) {
+            got += text_of(buffer, co_await input.read_some(buffer));
+            if (got.size() == 3) has_three.set();
+          }
+        });
+        co_await weft::yield();
+        co_await writer.write_some(bytes_of("abc"));
+        co_await has_three.wait();
+        co_await weft::yield();
+        CHECK(got == "abc");
+        co_await writer.write_some(bytes_of("d"));
+      });
+      input.release();
+    }(pipe.write));
+    CHECK((::fcntl(STDIN_FILENO, F_GETFL) & O_NONBLOCK) == 0);
+  }
+  ::dup2(before, STDIN_FILENO);
+  ::close(before);
+}
+
 TEST_CASE_ON_EVERY_BACKEND("the end of file wakes a waiting read") {
   run_on<On>([]() -> weft::task<> {
     auto pipe = weft::make_pipe();
@@ -186,11 +231,10 @@ TEST_CASE_ON_EVERY_BACKEND("closing ends the read that waits, and the number can
   run_on<On>([]() -> weft::task<> {
     auto pipe = weft::make_pipe();
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      std::error_code ended;
-      tasks.spawn([&]() -> weft::task<> {
+      auto const closed = tasks.spawn([&]() -> weft::task<std::error_code> {
         std::array<std::byte, 4> buffer{};
         auto const got = co_await weft::as_result(pipe.read.read_some(buffer));
-        ended = got.error();
+        co_return got.error();
       });
       co_await weft::yield();
       int const number = pipe.read.get();
@@ -201,7 +245,7 @@ TEST_CASE_ON_EVERY_BACKEND("closing ends the read that waits, and the number can
       co_await weft::yield();
       std::array<std::byte, 4> buffer{};
       CHECK(co_await other.read.read_some(buffer) == 2);
-      CHECK(ended == std::errc::operation_canceled);
+      CHECK(co_await closed == std::errc::operation_canceled);
     });
   }());
 }

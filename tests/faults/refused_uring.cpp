@@ -8,7 +8,9 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "all_kinds_of_work.hpp"
 #include "open_descriptors.hpp"
@@ -23,8 +25,8 @@ std::map<std::string, long> const calls = {
     {"io_uring_register", SYS_io_uring_register},
 };
 std::map<std::string, int> const errors = {
-    {"EPERM", EPERM},   {"EACCES", EACCES}, {"ENOSYS", ENOSYS},
-    {"ENOMEM", ENOMEM}, {"EMFILE", EMFILE}, {"EINVAL", EINVAL},
+    {"EPERM", EPERM},   {"EACCES", EACCES}, {"ENOSYS", ENOSYS}, {"ENOMEM", ENOMEM},
+    {"EMFILE", EMFILE}, {"EINVAL", EINVAL}, {"EAGAIN", EAGAIN},
 };
 
 weft::task<> work_on_epoll(std::string const& call, int error) {
@@ -32,6 +34,12 @@ weft::task<> work_on_epoll(std::string const& call, int error) {
   require_says(weft::this_loop::backend_reason(), call);
   require_says(weft::this_loop::backend_reason(), std::strerror(error));
   co_await all_kinds_of_work();
+}
+
+std::vector<std::string> messages;
+
+void keep_message(weft::log_level, std::string_view message) noexcept {
+  messages.emplace_back(message);
 }
 
 weft::task<> do_nothing() { co_return; }
@@ -57,7 +65,11 @@ int main(int count, char** arguments) {
     auto const before = open_descriptors();
     if (!refuse_calls({calls.at(call)}, error)) return 77;
     ::unsetenv("WEFT_BACKEND");
+    weft::set_log_hook(keep_message);
     weft::run(work_on_epoll(call, error));
+    weft::run(work_on_epoll(call, error));
+    require(messages.size() == 1, fmt::format("it is said once, not {} times", messages.size()));
+    require_says(messages[0], call);
     insist_on_uring(call, error);
     require(open_descriptors() == before, "a descriptor is left open");
   } catch (std::exception const& error) {

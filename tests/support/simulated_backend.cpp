@@ -52,12 +52,8 @@ void simulated_backend::wait(std::int64_t deadline) noexcept {
 bool simulated_backend::perform_what_can_be() noexcept {
   std::size_t const before = in_flight_.size();
   std::erase_if(in_flight_, [](io_operation* op) {
-    if (op->wants != interest::none) {
-      pollfd asked = asked_of(*op);
-      if (op->fd >= 0 && ::poll(&asked, 1, 0) == 0) return false;
-    }
-    int const result = op->perform();
-    if (result == -EAGAIN || result == -EINTR) return false;
+    int const result = weft::detail::perform_now(*op);
+    if (result == -EAGAIN) return false;
     op->complete(result);
     return true;
   });
