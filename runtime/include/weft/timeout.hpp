@@ -38,10 +38,10 @@ task<Value> with_deadline(std::int64_t nanoseconds, bool from_now, Held body) {
   deadline_scope scope(within, from_now ? deadline_after(*within.loop, nanoseconds) : nanoseconds);
   try {
     co_return co_await awaitable_of(body);
-  } catch (cancelled const&) {
+  } catch (cancelled const& cut_short) {
     if (!scope.ended_it()) throw;
+    throw timed_out(cut_short.bytes_done());
   }
-  throw timed_out();
 }
 
 }  // namespace detail
