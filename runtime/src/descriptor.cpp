@@ -21,8 +21,7 @@ namespace weft::inline v0 {
 
 namespace detail {
 
-// An opcode that no kernel knows.
-void io_operation::prepare(io_uring_sqe& entry) const noexcept { entry.opcode = 0xff; }
+bool io_operation::prepare(io_uring_sqe&) const noexcept { return false; }
 
 std::string io_operation::describe() const { return fmt::format("{} fd {}", name(), fd); }
 
@@ -36,8 +35,9 @@ bool io_operation::start() noexcept {
   return loop::of(*awaiting->within->loop).start(*this, result_);
 }
 
-void readiness_operation::prepare(io_uring_sqe& entry) const noexcept {
+bool readiness_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_poll_add(&entry, fd, wants == interest::read ? POLLIN : POLLOUT);
+  return true;
 }
 
 int readiness_operation::perform() noexcept {
@@ -62,6 +62,8 @@ unsigned length_of(std::size_t size) noexcept {
   return static_cast<unsigned>(size < longest ? size : longest);
 }
 
+}  // namespace
+
 void claim(io_operation*& direction, io_operation& by, char const* what) {
   if (direction == nullptr) {
     direction = &by;
@@ -74,7 +76,10 @@ void claim(io_operation*& direction, io_operation& by, char const* what) {
 #endif
 }
 
-}  // namespace
+void abort_moved_in_use(int fd) noexcept {
+  fatal(fmt::format("weft: fd {} was moved while an operation on it was in flight", fd));
+}
+
 }  // namespace detail
 
 descriptor::read_operation::read_operation(descriptor& from, std::span<std::byte> buffer)
@@ -84,9 +89,10 @@ descriptor::read_operation::read_operation(descriptor& from, std::span<std::byte
 
 descriptor::read_operation::~read_operation() { from_.reading_ = nullptr; }
 
-void descriptor::read_operation::prepare(io_uring_sqe& entry) const noexcept {
+bool descriptor::read_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_read(&entry, fd, buffer_.data(), detail::length_of(buffer_.size()),
                        static_cast<std::uint64_t>(-1));
+  return true;
 }
 
 int descriptor::read_operation::perform() noexcept {
@@ -100,9 +106,10 @@ descriptor::write_operation::write_operation(descriptor& to, std::span<std::byte
 
 descriptor::write_operation::~write_operation() { to_.writing_ = nullptr; }
 
-void descriptor::write_operation::prepare(io_uring_sqe& entry) const noexcept {
+bool descriptor::write_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_write(&entry, fd, bytes_.data(), detail::length_of(bytes_.size()),
                         static_cast<std::uint64_t>(-1));
+  return true;
 }
 
 int descriptor::write_operation::perform() noexcept {

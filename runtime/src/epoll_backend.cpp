@@ -77,7 +77,7 @@ class epoll_backend final : public backend {
     if (index >= entries_.size()) return;
     entry& known = entries_[index];
     if (known.registered) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-    known.registered = known.prepared = known.can_read = known.can_write = false;
+    known.registered = known.prepared = known.can_read = known.can_write = known.hung_up = false;
     ++known.generation;
   }
 
@@ -95,6 +95,7 @@ class epoll_backend final : public backend {
     bool prepared = false;  // an owned descriptor has been made non-blocking
     bool can_read = false;  // readiness since the last EAGAIN
     bool can_write = false;
+    bool hung_up = false;  // there will be no further edge
   };
 
   static waiter_list& waiters_of(entry& of, interest wanted) noexcept {
@@ -113,8 +114,7 @@ class epoll_backend final : public backend {
     if (op.whose == ownership::owned && !std::exchange(known.prepared, true)) make_non_blocking(op);
     waiter_list& waiters = waiters_of(known, op.wants);
     if (waiters.empty() && (!known.registered || ready_bit(known, op.wants))) {
-      if (int const result = perform_now(op); result != -EAGAIN) return result;
-      ready_bit(known, op.wants) = false;
+      if (int const result = try_to_perform(op, known); result != -EAGAIN) return result;
     }
     if (!known.registered) {
       // Adding reports readiness that is there already, so nothing is lost between try and add.
@@ -130,11 +130,20 @@ class epoll_backend final : public backend {
     return static_cast<std::uint64_t>(known.generation) << 32 | static_cast<std::uint32_t>(fd);
   }
 
+  // Performs, and notes what that says of the descriptor. A read that drained a socket need not be
+  // repeated to see EAGAIN: whatever comes later makes an edge.
+  static int try_to_perform(io_operation& op, entry& known) noexcept {
+    int const result = perform_now(op);
+    if (result == -EAGAIN || (op.drained && !known.hung_up)) ready_bit(known, op.wants) = false;
+    return result;
+  }
+
   void on_event(epoll_event const& event) noexcept {
     auto const fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
     entry& known = entries_[static_cast<std::size_t>(fd)];
     if (event.data.u64 != data_of(fd, known)) return;  // of an earlier owner of the number
     std::uint32_t const failed = EPOLLERR | EPOLLHUP;
+    if ((event.events & (EPOLLRDHUP | failed)) != 0) known.hung_up = true;
     if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) serve(known, interest::read);
     if ((event.events & (EPOLLOUT | failed)) != 0) serve(known, interest::write);
     release_if_idle(fd);
@@ -143,13 +152,10 @@ class epoll_backend final : public backend {
   void serve(entry& known, interest wanted) noexcept {
     waiter_list& waiters = waiters_of(known, wanted);
     ready_bit(known, wanted) = true;
-    while (!waiters.empty()) {
+    while (!waiters.empty() && ready_bit(known, wanted)) {
       auto& op = static_cast<io_operation&>(waiters.front());
-      int const result = perform_now(op);
-      if (result == -EAGAIN) {
-        ready_bit(known, wanted) = false;
-        return;
-      }
+      int const result = try_to_perform(op, known);
+      if (result == -EAGAIN) return;
       waiters.remove(op);
       finish(op, result);
     }

@@ -41,6 +41,7 @@ loop::loop(loop_setup const& setup)
       backend_(setup.make_backend(inbox_->wake_descriptor())),
       blocking_(inbox_),
       after_resume_(setup.after_resume) {
+  buffers = buffer_pool::open();
   watch_for_forks();
   now = kernel().now();
   pending.expire(now);
@@ -53,6 +54,7 @@ loop::~loop() {
   inbox_->close(*this);
   while (!ready.empty()) run_one();
   current_loop = nullptr;
+  buffers->close();
 }
 
 void loop::run(chain& root, bool const& root_ended) {

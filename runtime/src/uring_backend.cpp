@@ -17,6 +17,7 @@
 
 #include "backend.hpp"
 #include "fatal.hpp"
+#include "provided_buffers.hpp"
 
 namespace weft::inline v0::detail {
 
@@ -26,6 +27,7 @@ namespace {
 enum : std::uint8_t {
   submitted = 1,  // the operation itself is in the ring
   polling = 2,    // readiness is awaited, then perform() is tried
+  selecting = 4,  // the kernel is to choose a buffer
   cancel_asked = 0x80,
 };
 
@@ -77,6 +79,7 @@ class uring_backend final : public backend {
   // The loop has awaited every operation; only the poll of the wake descriptor is in flight, which
   // owns no memory.
   ~uring_backend() override {
+    provided_.give_back();
     rings_ended.fetch_add(1, std::memory_order_release);
     ::io_uring_queue_exit(&ring_);
   }
@@ -88,9 +91,8 @@ class uring_backend final : public backend {
 
   started start(io_operation& op, int& result) noexcept override {
     io_uring_sqe entry{};
-    op.prepare(entry);
-    if (entry.opcode < 64 && (opcodes_ >> entry.opcode & 1) != 0) {
-      op.stage = submitted;
+    if (op.prepare(entry) && takes(entry)) {
+      op.stage = (entry.flags & IOSQE_BUFFER_SELECT) != 0 ? submitted | selecting : submitted;
       push(entry, user_data(op));
     } else if (op.wants != interest::none) {
       make_non_blocking(op);
@@ -114,6 +116,7 @@ class uring_backend final : public backend {
 
   void wait(std::int64_t deadline) noexcept override {
     reap();
+    provided_.fill();
     if (current_loop->ready.empty())
       sleep_until(deadline);
     else
@@ -183,6 +186,11 @@ class uring_backend final : public backend {
     }
     if (::io_uring_cq_ready(&ring_) == 0) refuse(result < 0 ? -result : EIO, "io_uring_enter");
     ::io_uring_cq_advance(&ring_, 1);
+  }
+
+  [[nodiscard]] bool takes(io_uring_sqe const& entry) noexcept {
+    if (entry.opcode >= 64 || (opcodes_ >> entry.opcode & 1) == 0) return false;
+    return (entry.flags & IOSQE_BUFFER_SELECT) == 0 || provided_.set_up(ring_);
   }
 
   // Puts an entry into the ring, submitting what is there when it is full. Nothing is dropped.
@@ -264,7 +272,14 @@ class uring_backend final : public backend {
     }
     auto& op = *reinterpret_cast<io_operation*>(completion.user_data);
     int const result = completion.res;
-    bool const retry = result == -EAGAIN || result == -EINTR;
+    op.drained = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+    if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
+      op.buffer = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+      provided_.taken();
+    }
+    bool const no_buffer = result == -ENOBUFS && (op.stage & selecting) != 0;
+    if (no_buffer) provided_.ran_out();
+    bool const retry = result == -EAGAIN || result == -EINTR || no_buffer;
     bool const ready = (op.stage & polling) != 0 && result >= 0;
     if ((op.stage & cancel_asked) != 0 && (retry || ready)) return finish(op, -ECANCELED);
     if (retry || ready) return again_.push(op);
@@ -286,6 +301,7 @@ class uring_backend final : public backend {
   }
 
   io_uring ring_{};
+  provided_buffers provided_;
   int wake_fd_;
   std::uint64_t opcodes_ = 0;
   std::size_t in_flight_ = 0;

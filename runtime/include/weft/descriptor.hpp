@@ -19,10 +19,17 @@ class WEFT_API readiness_operation final
   readiness_operation(int descriptor, interest wanted) noexcept
       : awaitable_operation(wanted == interest::read ? "readable" : "writable", descriptor, wanted,
                             ownership::borrowed) {}
-  void prepare(io_uring_sqe& entry) const noexcept override;
+  bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   void value() const noexcept {}
 };
+
+struct descriptor_access;
+
+// Notes that `by` is what goes on in one direction; one at a time.
+WEFT_API void claim(io_operation*& direction, io_operation& by, char const* what);
+
+[[noreturn]] WEFT_API void abort_moved_in_use(int fd) noexcept;
 
 }  // namespace detail
 
@@ -36,17 +43,18 @@ class WEFT_API readiness_operation final
   return {fd, detail::interest::write};
 }
 
-// An owned descriptor of a pipe, socket or other stream. Belongs to the loop it is first used on.
+// An owned descriptor of a pipe, terminal or other stream. Belongs to the loop it is first used on,
+// and stays where it is while an operation on it is in flight.
 // One read and one write may be in flight at a time; a second one at once is a bug of the caller
 // and throws std::logic_error (a debug build aborts).
 class WEFT_API descriptor {
  public:
   descriptor() noexcept = default;
-  descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  descriptor(descriptor&& other) noexcept : fd_(other.taken()) {}
   descriptor& operator=(descriptor&& other) noexcept {
     if (this != &other) {
       close_now();
-      fd_ = std::exchange(other.fd_, -1);
+      fd_ = other.taken();
     }
     return *this;
   }
@@ -82,7 +90,15 @@ class WEFT_API descriptor {
   void close();
 
  private:
+  friend detail::descriptor_access;
+
   int close_now() noexcept;  // 0 or -errno
+
+  int taken() noexcept {
+    if (reading_ != nullptr || writing_ != nullptr) [[unlikely]]
+      detail::abort_moved_in_use(fd_);
+    return std::exchange(fd_, -1);
+  }
 
   int fd_ = -1;
   detail::io_operation* reading_ = nullptr;
@@ -94,7 +110,7 @@ class WEFT_API descriptor::read_operation final
  public:
   read_operation(descriptor& from, std::span<std::byte> buffer);
   ~read_operation();
-  void prepare(io_uring_sqe& entry) const noexcept override;
+  bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   std::size_t value() const noexcept { return static_cast<std::size_t>(result_); }
 
@@ -108,7 +124,7 @@ class WEFT_API descriptor::write_operation final
  public:
   write_operation(descriptor& to, std::span<std::byte const> bytes);
   ~write_operation();
-  void prepare(io_uring_sqe& entry) const noexcept override;
+  bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   std::size_t value() const noexcept { return static_cast<std::size_t>(result_); }
 
@@ -116,6 +132,16 @@ class WEFT_API descriptor::write_operation final
   descriptor& to_;
   std::span<std::byte const> bytes_;
 };
+
+namespace detail {
+
+// For sockets, which have operations of their own.
+struct descriptor_access {
+  static io_operation*& reading(descriptor& of) noexcept { return of.reading_; }
+  static io_operation*& writing(descriptor& of) noexcept { return of.writing_; }
+};
+
+}  // namespace detail
 
 // The two ends of a new pipe, close-on-exec. Throws std::system_error. See pipe2(2).
 struct pipe_ends {

@@ -19,6 +19,7 @@
 
 namespace weft::inline v0::detail {
 
+class buffer_pool;   // weft/detail/buffer_pool.hpp
 struct local_value;  // weft/task_local.hpp
 
 // What few chains have, made when it is first needed.
@@ -39,6 +40,7 @@ struct loop_core {
   std::int64_t now = 0;            // nanoseconds on the backend's clock, read once a tick
   std::coroutine_handle<> pumped;  // WEFT_TRANSFER_BY_PUMP: what to resume next
   std::size_t until_stop = 0;      // bodies that a stop request would end
+  buffer_pool* buffers = nullptr;  // what reads lease
 
   // Takes the next ready operation and resumes who awaits it.
   inline void run_one() noexcept;

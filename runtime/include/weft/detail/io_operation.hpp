@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "weft/detail/buffer_pool.hpp"
 #include "weft/detail/chain.hpp"
 
 struct io_uring_sqe;
@@ -16,17 +17,19 @@ namespace weft::inline v0::detail {
 enum class interest : std::uint8_t { none, read, write };
 
 // Whose descriptor it is. A borrowed one may be closed behind our back, so no backend keeps a
-// registration of it beyond the operation.
-enum class ownership : std::uint8_t { owned, borrowed };
+// registration of it beyond the operation. An owned one is made non-blocking before perform(),
+// unless it is a socket: operations on those ask the kernel not to wait each time.
+enum class ownership : std::uint8_t { owned, owned_socket, borrowed };
 
 class WEFT_API io_operation : public operation {
  public:
   io_operation(char const* name, int descriptor, interest wanted,
-               ownership whose = ownership::owned) noexcept
-      : operation(name), fd(descriptor), wants(wanted), whose(whose) {}
+               ownership held = ownership::owned) noexcept
+      : operation(name), fd(descriptor), wants(wanted), whose(held) {}
 
-  // Describes the operation to the ring; the default leaves it without a ring form.
-  virtual void prepare(io_uring_sqe& entry) const noexcept;
+  // Describes the operation to the ring; false, the default, when it has no ring form. An operation
+  // that knows the readiness it needs is then tried first.
+  virtual bool prepare(io_uring_sqe& entry) const noexcept;
 
   // Does it, without waiting where `wants` says that readiness is needed: a value, or -errno. On
   // the loop's thread, or on a thread of the blocking pool.
@@ -43,10 +46,16 @@ class WEFT_API io_operation : public operation {
   // For the blocking pool, which has performed the operation on a thread of its own.
   void performed(int result) noexcept { result_ = result; }
 
+  // Of a read of a socket that has completed: the kernel had no more to give at that moment. Set by
+  // perform() or by the ring.
+  bool drained = false;
+
+  bool offloaded = false;  // the blocking pool has it, not the backend
+
   int const fd;
+  std::uint16_t buffer = buffer_pool::none;  // the one of the loop's pool that it was given
   interest const wants;
   ownership const whose;
-  bool offloaded = false;  // the blocking pool has it, not the backend
 
  protected:
   ~io_operation() = default;

@@ -1,0 +1,33 @@
+// Growing the pool of buffers, and its end.
+#include "weft/detail/buffer_pool.hpp"
+
+#include <new>
+
+#include "weft/buffer.hpp"
+
+namespace weft::inline v0::detail {
+
+void buffer_pool::close() noexcept {
+  closed_ = true;
+  if (out_ == 0) delete this;
+}
+
+buffer buffer_pool::lease(std::uint16_t id, std::size_t size) noexcept {
+  return {*this, id, at(id), static_cast<std::uint32_t>(size)};
+}
+
+bool buffer_pool::grow() noexcept {
+  std::size_t const made = chunks_.size() * chunk_buffers;
+  if (made == buffers_max) return false;
+  try {
+    free_.reserve(made + chunk_buffers);
+    chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_buffers * buffer_size));
+  } catch (std::bad_alloc const&) {
+    return false;
+  }
+  for (std::size_t i = chunk_buffers; i-- > 0;)
+    free_.push_back(static_cast<std::uint16_t>(made + i));
+  return true;
+}
+
+}  // namespace weft::inline v0::detail
