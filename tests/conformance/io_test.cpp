@@ -81,9 +81,9 @@ TEST_CASE_ON_EVERY_BACKEND("a read of standard input that has nothing yet blocks
     ::dup2(pipe.read.get(), STDIN_FILENO);
     run_on<On>([](weft::descriptor& writer) -> weft::task<> {
       auto input = weft::descriptor::adopt(STDIN_FILENO);
+      std::string got;
+      weft::event has_three;
       co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-        std::string got;
-        weft::event has_three;
         tasks.spawn([&]() -> weft::task<> {
           std::array<std::byte, 2> buffer{};
           while (got.size() < 4) {
