@@ -1,4 +1,5 @@
 // run_main: the root as a program, with its signals and its exit code.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -106,10 +107,18 @@ class connection {
   std::shared_ptr<inbox> inbox_;
 };
 
+void raise_file_limit() noexcept {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 }  // namespace
 
 int run_root_as_program(frame_owner& root, run_options const& options) {
   try {
+    if (options.raise_file_limit) raise_file_limit();
     signal_watch const watch;
     auto const make = [&](int wake_fd) { return make_backend(options.backend, wake_fd); };
     auto const connect = [&](loop& home, chain& first) {

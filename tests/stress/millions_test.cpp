@@ -90,20 +90,28 @@ TEST_CASE_ON_EVERY_BACKEND("a million spawned children") {
 
 TEST_CASE_ON_EVERY_BACKEND("a million pending timers, some equal, pass in order") {
   run_on<On>([]() -> weft::task<> {
-    auto const start = weft::now() + 5s;  // when all of them sleep
     std::chrono::microseconds last{0};
     bool ordered = true;
     int ended = 0;
+    weft::event all_spawned;
+    weft::clock::time_point start;
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      auto const before = weft::now();
       for (int i = 0; i < million; ++i)
-        tasks.spawn([](auto& in_order, auto& before, int& count, auto from,
-                       std::chrono::microseconds after) -> weft::task<> {
-          co_await weft::sleep_until(from + after);
-          in_order = in_order && before <= after;
-          before = after;
-          ++count;
-        }(ordered, last, ended, start, std::chrono::microseconds(i * 7919L % 200'003)));
-      co_return;
+        tasks.spawn(
+            [](auto& go, auto& from, auto& in_order, auto& latest, int& count,
+               std::chrono::microseconds after) -> weft::task<> {
+              co_await go.wait();
+              co_await weft::sleep_until(from + after);
+              in_order = in_order && latest <= after;
+              latest = after;
+              ++count;
+            }(all_spawned, start, ordered, last, ended,
+                                                std::chrono::microseconds(i * 7919L % 200'003)));
+      co_await weft::yield();
+      // The first may fire only when the last sleeps: in several times what it took to get here.
+      start = weft::now() + 100ms + 4 * (weft::now() - before);
+      all_spawned.set();
     });
     CHECK(ended == million);
     CHECK(ordered);

@@ -18,8 +18,12 @@ enum class backend_kind : unsigned char {
 struct run_options {
   backend_kind backend = backend_kind::automatic;
 
-  // run_main: how long after the first signal what has not finished is cancelled.
-  std::chrono::nanoseconds drain = std::chrono::seconds(5);
+  // run_main: how long after the first signal what has not finished is cancelled. Longer than what
+  // servers inside take to drain, so that they end by themselves.
+  std::chrono::nanoseconds drain = std::chrono::seconds(10);
+
+  // run_main: raises the soft limit of open files to the hard one. See getrlimit(2).
+  bool raise_file_limit = true;
 };
 
 namespace detail {
