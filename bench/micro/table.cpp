@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <string_view>
 
@@ -50,10 +49,6 @@ bool table::ReportContext(Context const&) { return true; }
 void table::ReportRuns(std::vector<Run> const& runs) {
   for (Run const& run : runs) {
     if (run.run_type != Run::RT_Iteration) continue;
-    if (run.error_occurred) {
-      fmt::print(stderr, "{}: {}\n", run.benchmark_name(), run.error_message);
-      continue;
-    }
     double const seconds =
         run.run_name.time_type.empty() ? run.cpu_accumulated_time : run.real_accumulated_time;
     repetitions_[run.run_name.function_name].push_back(seconds * 1e9 /

@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <deque>
+#include <memory>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "backend.hpp"
 #include "fatal.hpp"
@@ -50,7 +51,7 @@ class epoll_backend final : public backend {
   }
 
   void cancel(io_operation& op) noexcept override {
-    waiters_of(entries_[static_cast<std::size_t>(op.fd)], op.wants).remove(op);
+    waiters_of(*entries_[static_cast<std::size_t>(op.fd)], op.wants).remove(op);
     finish(op, -ECANCELED);
     release_if_idle(op.fd);
   }
@@ -58,11 +59,10 @@ class epoll_backend final : public backend {
   void wait(std::int64_t deadline) noexcept override {
     bool const look_only = !current_loop->ready.empty();
     if (look_only && in_flight_ == 0) return;
-    std::array<epoll_event, 256> events{};
-    int const count = wait_for(events, look_only ? 0 : left_until(deadline));
+    int const count = wait_for(look_only ? 0 : left_until(deadline));
     for (int i = 0; i < count; ++i)
-      if (events[static_cast<std::size_t>(i)].data.u64 != wake_data)
-        on_event(events[static_cast<std::size_t>(i)]);
+      if (events_[static_cast<std::size_t>(i)].data.u64 != wake_data)
+        on_event(events_[static_cast<std::size_t>(i)]);
   }
 
   int close(int fd) noexcept override {
@@ -74,8 +74,8 @@ class epoll_backend final : public backend {
   // registration alive. The new generation makes events already on their way stale.
   void forget(int fd) noexcept override {
     auto const index = static_cast<std::size_t>(fd);
-    if (index >= entries_.size()) return;
-    entry& known = entries_[index];
+    if (index >= entries_.size() || !entries_[index]) return;
+    entry& known = *entries_[index];
     if (known.registered) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
     known.registered = known.prepared = known.can_read = known.can_write = known.hung_up = false;
     ++known.generation;
@@ -105,12 +105,20 @@ class epoll_backend final : public backend {
     return wanted == interest::read ? of.can_read : of.can_write;
   }
 
+  entry& entry_of(int fd) {
+    auto const index = static_cast<std::size_t>(fd);
+    if (index >= entries_.size()) [[unlikely]]
+      entries_.resize(std::max(index + 1, 2 * entries_.size()));
+    auto& known = entries_[index];
+    if (!known) [[unlikely]]
+      known = std::make_unique<entry>();
+    return *known;
+  }
+
   // Tries, then waits in line: yields the result, or -EAGAIN with the operation waiting.
   int begin(io_operation& op) {
     if (op.fd < 0) return -EBADF;
-    auto const index = static_cast<std::size_t>(op.fd);
-    if (index >= entries_.size()) entries_.resize(index + 1);
-    entry& known = entries_[index];
+    entry& known = entry_of(op.fd);
     if (op.whose == ownership::owned && !std::exchange(known.prepared, true)) make_non_blocking(op);
     waiter_list& waiters = waiters_of(known, op.wants);
     if (waiters.empty() && (!known.registered || ready_bit(known, op.wants))) {
@@ -140,7 +148,7 @@ class epoll_backend final : public backend {
 
   void on_event(epoll_event const& event) noexcept {
     auto const fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
-    entry& known = entries_[static_cast<std::size_t>(fd)];
+    entry& known = *entries_[static_cast<std::size_t>(fd)];
     if (event.data.u64 != data_of(fd, known)) return;  // of an earlier owner of the number
     std::uint32_t const failed = EPOLLERR | EPOLLHUP;
     if ((event.events & (EPOLLRDHUP | failed)) != 0) known.hung_up = true;
@@ -163,7 +171,7 @@ class epoll_backend final : public backend {
 
   // A borrowed descriptor may be closed behind our back: it stays registered only while awaited.
   void release_if_idle(int fd) noexcept {
-    entry const& known = entries_[static_cast<std::size_t>(fd)];
+    entry const& known = *entries_[static_cast<std::size_t>(fd)];
     if (!known.prepared && known.readers.empty() && known.writers.empty()) forget(fd);
   }
 
@@ -178,20 +186,20 @@ class epoll_backend final : public backend {
     return std::max<std::int64_t>(deadline - monotonic_now(), 0);
   }
 
-  int wait_for(std::array<epoll_event, 256>& events, std::int64_t nanoseconds) noexcept {
-    auto const room = static_cast<int>(events.size());
+  int wait_for(std::int64_t nanoseconds) noexcept {
+    auto const room = static_cast<int>(events_.size());
     int count = -1;
     if (has_pwait2_) {
       timespec timeout{.tv_sec = nanoseconds / 1'000'000'000,
                        .tv_nsec = nanoseconds % 1'000'000'000};
-      count = ::epoll_pwait2(epoll_, events.data(), room, nanoseconds < 0 ? nullptr : &timeout,
+      count = ::epoll_pwait2(epoll_, events_.data(), room, nanoseconds < 0 ? nullptr : &timeout,
                              nullptr);
       if (count < 0 && errno == ENOSYS) has_pwait2_ = false;  // before Linux 5.11, and valgrind
     }
     if (!has_pwait2_) {
       constexpr std::int64_t longest = 1'000'000'000;  // milliseconds; the loop comes back
       std::int64_t const rounded_up = std::min((nanoseconds + 999'999) / 1'000'000, longest);
-      count = ::epoll_wait(epoll_, events.data(), room,
+      count = ::epoll_wait(epoll_, events_.data(), room,
                            nanoseconds < 0 ? -1 : static_cast<int>(rounded_up));
     }
     if (count < 0 && errno != EINTR) fatal("epoll_wait", errno);
@@ -199,7 +207,8 @@ class epoll_backend final : public backend {
   }
 
   int epoll_;
-  std::deque<entry> entries_;  // by descriptor number; a deque, because waiters point into it
+  std::vector<std::unique_ptr<entry>> entries_;  // by descriptor number; waiters point into them
+  std::array<epoll_event, 256> events_{};
   std::size_t in_flight_ = 0;
   bool has_pwait2_ = true;
 };

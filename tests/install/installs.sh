@@ -30,7 +30,7 @@ case $way in
     program=$stage/build/consumer
     ;;
   cmake)
-    cmake -S "$consumer" -B "$stage/build" -Dweft_DIR="$(dirname "$cmake_file")"
+    cmake -G Ninja -S "$consumer" -B "$stage/build" -Dweft_DIR="$(dirname "$cmake_file")"
     cmake --build "$stage/build"
     program=$stage/build/consumer
     ;;

@@ -107,7 +107,8 @@ TEST_CASE_ON_EVERY_BACKEND("a task yields values of every kind") {
       explicit no_default(int from) : value(from) {}
       int value;
     };
-    CHECK((co_await []() -> weft::task<no_default> { co_return no_default(6); }()).value == 6);
+    auto const made = co_await []() -> weft::task<no_default> { co_return no_default(6); }();
+    CHECK(made.value == 6);
     co_await []() -> weft::task<> { co_return; }();
   }());
 }
