@@ -11,6 +11,7 @@
 #include <ctime>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -65,6 +66,7 @@ bool would_block(io_operation const& op) noexcept {
 }  // namespace
 
 int perform_now(io_operation& op) noexcept {
+  if (std::exchange(op.tried, false)) return -EAGAIN;
   if (is_standard_stream(op) && would_block(op)) return -EAGAIN;
   int result = 0;
   do result = op.perform();

@@ -2,6 +2,7 @@
 #include "weft/detail/buffer_pool.hpp"
 
 #include <new>
+#include <utility>
 
 #include "weft/buffer.hpp"
 
@@ -9,7 +10,7 @@ namespace weft::inline v0::detail {
 
 void buffer_pool::close() noexcept {
   closed_ = true;
-  if (out_ == 0) delete this;
+  if (free_count_ == free_.size()) delete this;
 }
 
 buffer buffer_pool::lease(std::uint16_t id, std::size_t size) noexcept {
@@ -20,13 +21,15 @@ bool buffer_pool::grow() noexcept {
   std::size_t const made = chunks_.size() * chunk_buffers;
   if (made == buffers_max) return false;
   try {
-    free_.reserve(made + chunk_buffers);
-    chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_buffers * buffer_size));
+    chunks_.reserve(chunks_.size() + 1);
+    auto chunk = std::make_unique_for_overwrite<std::byte[]>(chunk_buffers * buffer_size);
+    free_.resize(made + chunk_buffers);
+    chunks_.push_back(std::move(chunk));
   } catch (std::bad_alloc const&) {
     return false;
   }
   for (std::size_t i = chunk_buffers; i-- > 0;)
-    free_.push_back(static_cast<std::uint16_t>(made + i));
+    free_[free_count_++] = static_cast<std::uint16_t>(made + i);
   return true;
 }
 

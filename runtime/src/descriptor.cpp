@@ -31,10 +31,6 @@ void io_operation::cancel() noexcept {
   loop::of(home).cancel(*this);
 }
 
-bool io_operation::start() noexcept {
-  return loop::of(*awaiting->within->loop).start(*this, result_);
-}
-
 bool readiness_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_poll_add(&entry, fd, wants == interest::read ? POLLIN : POLLOUT);
   return true;
@@ -64,15 +60,12 @@ unsigned length_of(std::size_t size) noexcept {
 
 }  // namespace
 
-void claim(io_operation*& direction, io_operation& by, char const* what) {
-  if (direction == nullptr) {
-    direction = &by;
-    return;
-  }
+void refuse_second(io_operation const& second) {
+  auto const message = fmt::format("weft: two {}s at once on fd {}", second.name(), second.fd);
 #ifndef NDEBUG
-  fatal(fmt::format("weft: two {}s at once on fd {}", what, by.fd));
+  fatal(message);
 #else
-  throw std::logic_error(fmt::format("weft: two {}s at once on fd {}", what, by.fd));
+  throw std::logic_error(message);
 #endif
 }
 
@@ -84,7 +77,7 @@ void abort_moved_in_use(int fd) noexcept {
 
 descriptor::read_operation::read_operation(descriptor& from, std::span<std::byte> buffer)
     : awaitable_operation("read", from.fd_, detail::interest::read), from_(from), buffer_(buffer) {
-  detail::claim(from.reading_, *this, "read");
+  detail::claim(from.reading_, *this);
 }
 
 descriptor::read_operation::~read_operation() { from_.reading_ = nullptr; }
@@ -101,7 +94,7 @@ int descriptor::read_operation::perform() noexcept {
 
 descriptor::write_operation::write_operation(descriptor& to, std::span<std::byte const> bytes)
     : awaitable_operation("write", to.fd_, detail::interest::write), to_(to), bytes_(bytes) {
-  detail::claim(to.writing_, *this, "write");
+  detail::claim(to.writing_, *this);
 }
 
 descriptor::write_operation::~write_operation() { to_.writing_ = nullptr; }

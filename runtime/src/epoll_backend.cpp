@@ -51,7 +51,7 @@ class epoll_backend final : public backend {
   }
 
   void cancel(io_operation& op) noexcept override {
-    waiters_of(*entries_[static_cast<std::size_t>(op.fd)], op.wants).remove(op);
+    entries_[static_cast<std::size_t>(op.fd)]->side(op.wants).waiters.remove(op);
     finish(op, -ECANCELED);
     release_if_idle(op.fd);
   }
@@ -77,7 +77,8 @@ class epoll_backend final : public backend {
     if (index >= entries_.size() || !entries_[index]) return;
     entry& known = *entries_[index];
     if (known.registered) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-    known.registered = known.prepared = known.can_read = known.can_write = known.hung_up = false;
+    known.registered = known.kept = known.hung_up = false;
+    known.readers.ready = known.writers.ready = false;
     ++known.generation;
   }
 
@@ -87,23 +88,22 @@ class epoll_backend final : public backend {
 
  private:
   // What is known of one descriptor number.
+  struct direction {
+    waiter_list waiters;
+    bool ready = false;  // since the last EAGAIN
+  };
   struct entry {
-    waiter_list readers;
-    waiter_list writers;
+    direction readers;
+    direction writers;
     std::uint32_t generation = 0;
     bool registered = false;
-    bool prepared = false;  // an owned descriptor has been made non-blocking
-    bool can_read = false;  // readiness since the last EAGAIN
-    bool can_write = false;
+    bool kept = false;     // owned, so its registration holds until it is closed
     bool hung_up = false;  // there will be no further edge
-  };
 
-  static waiter_list& waiters_of(entry& of, interest wanted) noexcept {
-    return wanted == interest::read ? of.readers : of.writers;
-  }
-  static bool& ready_bit(entry& of, interest wanted) noexcept {
-    return wanted == interest::read ? of.can_read : of.can_write;
-  }
+    direction& side(interest wanted) noexcept {
+      return wanted == interest::read ? readers : writers;
+    }
+  };
 
   entry& entry_of(int fd) {
     auto const index = static_cast<std::size_t>(fd);
@@ -119,10 +119,11 @@ class epoll_backend final : public backend {
   int begin(io_operation& op) {
     if (op.fd < 0) return -EBADF;
     entry& known = entry_of(op.fd);
-    if (op.whose == ownership::owned && !std::exchange(known.prepared, true)) make_non_blocking(op);
-    waiter_list& waiters = waiters_of(known, op.wants);
-    if (waiters.empty() && (!known.registered || ready_bit(known, op.wants))) {
-      if (int const result = try_to_perform(op, known); result != -EAGAIN) return result;
+    if (op.whose != ownership::borrowed && !std::exchange(known.kept, true)) make_non_blocking(op);
+    direction& side = known.side(op.wants);
+    if (side.waiters.empty() && (!known.registered || side.ready)) {
+      int const result = try_to_perform(op, known, side);
+      if (result != -EAGAIN) return result;
     }
     if (!known.registered) {
       // Adding reports readiness that is there already, so nothing is lost between try and add.
@@ -130,7 +131,7 @@ class epoll_backend final : public backend {
       if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, op.fd, &watched) != 0) return -errno;
       known.registered = true;
     }
-    waiters.push_back(op);
+    side.waiters.push_back(op);
     return -EAGAIN;
   }
 
@@ -140,9 +141,9 @@ class epoll_backend final : public backend {
 
   // Performs, and notes what that says of the descriptor. A read that drained a socket need not be
   // repeated to see EAGAIN: whatever comes later makes an edge.
-  static int try_to_perform(io_operation& op, entry& known) noexcept {
+  static int try_to_perform(io_operation& op, entry const& known, direction& side) noexcept {
     int const result = perform_now(op);
-    if (result == -EAGAIN || (op.drained && !known.hung_up)) ready_bit(known, op.wants) = false;
+    side.ready = result != -EAGAIN && (!op.drained || known.hung_up);
     return result;
   }
 
@@ -152,19 +153,19 @@ class epoll_backend final : public backend {
     if (event.data.u64 != data_of(fd, known)) return;  // of an earlier owner of the number
     std::uint32_t const failed = EPOLLERR | EPOLLHUP;
     if ((event.events & (EPOLLRDHUP | failed)) != 0) known.hung_up = true;
-    if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) serve(known, interest::read);
-    if ((event.events & (EPOLLOUT | failed)) != 0) serve(known, interest::write);
+    if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) known.readers.ready = true;
+    if ((event.events & (EPOLLOUT | failed)) != 0) known.writers.ready = true;
+    serve(known, known.readers);
+    serve(known, known.writers);
     release_if_idle(fd);
   }
 
-  void serve(entry& known, interest wanted) noexcept {
-    waiter_list& waiters = waiters_of(known, wanted);
-    ready_bit(known, wanted) = true;
-    while (!waiters.empty() && ready_bit(known, wanted)) {
-      auto& op = static_cast<io_operation&>(waiters.front());
-      int const result = try_to_perform(op, known);
+  void serve(entry const& known, direction& side) noexcept {
+    while (side.ready && !side.waiters.empty()) {
+      auto& op = static_cast<io_operation&>(side.waiters.front());
+      int const result = try_to_perform(op, known, side);
       if (result == -EAGAIN) return;
-      waiters.remove(op);
+      side.waiters.remove(op);
       finish(op, result);
     }
   }
@@ -172,7 +173,7 @@ class epoll_backend final : public backend {
   // A borrowed descriptor may be closed behind our back: it stays registered only while awaited.
   void release_if_idle(int fd) noexcept {
     entry const& known = *entries_[static_cast<std::size_t>(fd)];
-    if (!known.prepared && known.readers.empty() && known.writers.empty()) forget(fd);
+    if (!known.kept && known.readers.waiters.empty() && known.writers.waiters.empty()) forget(fd);
   }
 
   void finish(io_operation& op, int result) noexcept {

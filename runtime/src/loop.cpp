@@ -140,6 +140,10 @@ void loop::cancel(io_operation& op) noexcept {
 
 // ---- What headers and users reach the loop through.
 
+bool io_operation::start() noexcept {
+  return loop::of(*awaiting->within->loop).start(*this, result_);
+}
+
 void timer::start(loop_core& core, std::int64_t deadline) noexcept {
   loop::of(core).pending.start(*this, deadline);
 }

@@ -76,7 +76,7 @@ void timers::place_anew(place where, std::int64_t reached) noexcept {
   }
 }
 
-void timers::expire(std::int64_t now) noexcept {
+void timers::fire_until(std::int64_t now) noexcept {
   place where{};
   while (lowest(where)) {
     slot& first = at(where);
@@ -97,7 +97,7 @@ void timers::expire(std::int64_t now) noexcept {
   reached_ = std::max(reached_, now);
 }
 
-std::int64_t timers::next() const noexcept {
+std::int64_t timers::lower_bound() const noexcept {
   place where{};
   if (!lowest(where)) return never;
   return wheel_[where.level * slots + where.digit].earliest;

@@ -25,11 +25,16 @@ class timers {
 
   // Fires every timer whose deadline is not after `now`, in order. Timers started by a firing one
   // with a deadline that has passed fire in the same call.
-  void expire(std::int64_t now) noexcept;
+  void expire(std::int64_t now) noexcept {
+    if (count_ != 0)
+      fire_until(now);
+    else if (reached_ < now)
+      reached_ = now;
+  }
 
   // When to call expire next: never after the earliest deadline, and before it only if a timer was
   // stopped. `never` when nothing is pending.
-  [[nodiscard]] std::int64_t next() const noexcept;
+  [[nodiscard]] std::int64_t next() const noexcept { return count_ != 0 ? lower_bound() : never; }
 
  private:
   static constexpr unsigned digit_bits = 6;
@@ -50,6 +55,8 @@ class timers {
   [[nodiscard]] place place_of(std::int64_t deadline) const noexcept;
   [[nodiscard]] bool lowest(place& found) const noexcept;
   [[nodiscard]] slot& at(place where) noexcept { return wheel_[where.level * slots + where.digit]; }
+  [[nodiscard]] std::int64_t lower_bound() const noexcept;
+  void fire_until(std::int64_t now) noexcept;
   void link(timer& linked) noexcept;
   void unlink(timer& unlinked) noexcept;
   void place_anew(place where, std::int64_t reached) noexcept;

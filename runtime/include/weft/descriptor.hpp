@@ -26,8 +26,14 @@ class WEFT_API readiness_operation final
 
 struct descriptor_access;
 
+[[noreturn]] WEFT_API void refuse_second(io_operation const& second);
+
 // Notes that `by` is what goes on in one direction; one at a time.
-WEFT_API void claim(io_operation*& direction, io_operation& by, char const* what);
+inline void claim(io_operation*& direction, io_operation& by) {
+  if (direction != nullptr) [[unlikely]]
+    refuse_second(by);
+  direction = &by;
+}
 
 [[noreturn]] WEFT_API void abort_moved_in_use(int fd) noexcept;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "weft/background_loop.hpp"
+#include "weft/buffer.hpp"
 #include "weft/blocking.hpp"
 #include "weft/cancel.hpp"
 #include "weft/channel.hpp"

@@ -27,18 +27,15 @@ class WEFT_API buffer_pool {
 
   // Takes a buffer out; `none` when there is no memory, or too many are out.
   [[nodiscard]] std::uint16_t take() noexcept {
-    if (free_.empty() && !grow()) [[unlikely]]
+    if (free_count_ == 0 && !grow()) [[unlikely]]
       return none;
-    std::uint16_t const id = free_.back();
-    free_.pop_back();
-    ++out_;
-    return id;
+    return free_[--free_count_];
   }
 
   void give_back(std::uint16_t id) noexcept {
-    free_.push_back(id);  // has room for all
-    if (--out_ == 0 && closed_) [[unlikely]]
-      delete this;
+    free_[free_count_++] = id;  // has room for all
+    if (closed_) [[unlikely]]
+      close();
   }
 
   [[nodiscard]] std::byte* at(std::uint16_t id) const noexcept {
@@ -58,8 +55,8 @@ class WEFT_API buffer_pool {
   bool grow() noexcept;
 
   std::vector<std::unique_ptr<std::byte[]>> chunks_;
-  std::vector<std::uint16_t> free_;
-  std::size_t out_ = 0;
+  std::vector<std::uint16_t> free_;  // a stack with room for all
+  std::size_t free_count_ = 0;
   bool closed_ = false;
 };
 

@@ -51,6 +51,7 @@ class WEFT_API io_operation : public operation {
   bool drained = false;
 
   bool offloaded = false;  // the blocking pool has it, not the backend
+  bool tried = false;      // perform() has just said EAGAIN; what remains is to wait
 
   int const fd;
   std::uint16_t buffer = buffer_pool::none;  // the one of the loop's pool that it was given
@@ -59,6 +60,26 @@ class WEFT_API io_operation : public operation {
 
  protected:
   ~io_operation() = default;
+};
+
+// The awaiter half of an operation on a socket that is tried before anybody is asked: perform()
+// does not wait, and mostly there is room to write.
+template <class Derived, class T, class Base>
+class tried_operation : public awaitable_operation<Derived, T, Base> {
+ public:
+  using awaitable_operation<Derived, T, Base>::awaitable_operation;
+
+  bool start() noexcept {
+    do this->result_ = static_cast<Derived*>(this)->perform();
+    while (this->result_ == -EINTR);
+    if (this->result_ != -EAGAIN) [[likely]]
+      return true;
+    this->tried = true;
+    return io_operation::start();
+  }
+
+ protected:
+  ~tried_operation() = default;
 };
 
 }  // namespace weft::inline v0::detail

@@ -1,0 +1,187 @@
+// A connected stream socket: what TCP and Unix streams have in common. Reads wait in the kernel,
+// on io_uring without a buffer; writes are tried at once and wait only when the socket is full.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "weft/buffer.hpp"
+#include "weft/descriptor.hpp"
+
+namespace weft::inline v0::net {
+
+// How many bytes went through the sockets that count in it.
+struct traffic {
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
+};
+
+// Belongs to the loop it is first used on, and stays where it is while an operation on it is in
+// flight. One read and one write may be in flight at a time; a second one at once is a bug of the
+// caller and throws std::logic_error (a debug build aborts). Errors are std::system_error with the
+// operation and the peer; SIGPIPE is never raised.
+class WEFT_API stream_socket {
+ public:
+  class read_operation;
+  class read_some_operation;
+  class read_vector_operation;
+  class write_some_operation;
+  class write_all_operation;
+  class write_vector_operation;
+
+  stream_socket() noexcept = default;
+
+  // Waits for bytes and yields them in a buffer of the loop's, at most buffer::capacity; an empty
+  // one at the end of the stream. While it waits it holds no buffer. Cancelled, it loses no byte.
+  [[nodiscard]] read_operation read();
+
+  // Reads what is there into `buffer`, waiting for the first byte; yields how many bytes, 0 at the
+  // end of the stream or for an empty buffer. Borrows `buffer` until completion, also after a
+  // cancellation, which loses no byte. See recv(2).
+  [[nodiscard]] read_some_operation read_some(std::span<std::byte> buffer);
+
+  // The same into several buffers, one after the other; at most 16 of them. Borrows the list, too.
+  [[nodiscard]] read_vector_operation read_some(std::span<std::span<std::byte> const> buffers);
+
+  // Writes what fits, waiting for room for the first byte; yields how many bytes. Borrows `bytes`
+  // until completion. Cancelled, it wrote nothing. See send(2).
+  [[nodiscard]] write_some_operation write_some(std::span<std::byte const> bytes);
+
+  // Writes several pieces as one; at most 16 of them. Borrows the list, too.
+  [[nodiscard]] write_vector_operation write_some(
+      std::span<std::span<std::byte const> const> pieces);
+
+  // Writes all of it. Borrows `bytes` until completion. When an error, or a cancellation, comes
+  // after some bytes were written, transfer_error or cancelled says how many, and every later write
+  // throws std::logic_error, since what the peer has got is torn.
+  [[nodiscard]] write_all_operation write_all(std::span<std::byte const> bytes);
+
+  // Tells the peer that no more will be written; it reads the end of the stream. Reading goes on.
+  // Does not wait. Throws std::system_error.
+  void shutdown_write();
+
+  // Closes it, without waiting for the peer. What is in flight on it ends with ECANCELED.
+  void close() { descriptor_.close(); }
+
+  // Closes it so that the peer reads ECONNRESET, and what was not sent yet is thrown away.
+  void reset();
+
+  // Gives the descriptor up, open; nothing may be in flight on it.
+  int release() noexcept { return descriptor_.release(); }
+
+  [[nodiscard]] int get() const noexcept { return descriptor_.get(); }
+  explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
+
+  // From now on its bytes are counted there. Borrowed until the socket is closed or moved from.
+  void count_in(traffic& counted) noexcept { traffic_ = &counted; }
+
+ protected:
+  explicit stream_socket(descriptor&& connected) noexcept : descriptor_(std::move(connected)) {}
+
+ private:
+  class operation_on;
+
+  void has_read(std::size_t bytes, bool drained) noexcept {
+    drained_ = drained;
+    if (traffic_ != nullptr) traffic_->bytes_read += bytes;
+  }
+  void has_written(std::size_t bytes) noexcept {
+    if (traffic_ != nullptr) traffic_->bytes_written += bytes;
+  }
+
+  descriptor descriptor_;
+  traffic* traffic_ = nullptr;
+  bool drained_ = false;  // the last read left nothing behind
+  bool torn_ = false;     // a write_all was cut short
+};
+
+// What the operations share: the socket, and how it is named in errors.
+class WEFT_API stream_socket::operation_on : public detail::io_operation {
+ public:
+  [[nodiscard]] std::string describe() const override;
+
+ protected:
+  operation_on(char const* name, stream_socket& socket, detail::interest wanted);
+  ~operation_on();
+
+  stream_socket& socket_;
+};
+
+class WEFT_API stream_socket::read_operation final
+    : public detail::awaitable_operation<read_operation, buffer, operation_on> {
+ public:
+  explicit read_operation(stream_socket& socket);
+  ~read_operation();
+  bool prepare(io_uring_sqe& entry) const noexcept override;
+  int perform() noexcept override;
+  weft::buffer value() noexcept;
+};
+
+class WEFT_API stream_socket::read_some_operation final
+    : public detail::awaitable_operation<read_some_operation, std::size_t, operation_on> {
+ public:
+  read_some_operation(stream_socket& socket, std::span<std::byte> buffer);
+  bool prepare(io_uring_sqe& entry) const noexcept override;
+  int perform() noexcept override;
+  std::size_t value() noexcept;
+
+ private:
+  std::span<std::byte> buffer_;
+};
+
+class WEFT_API stream_socket::read_vector_operation final
+    : public detail::awaitable_operation<read_vector_operation, std::size_t, operation_on> {
+ public:
+  read_vector_operation(stream_socket& socket, std::span<std::span<std::byte> const> buffers);
+  int perform() noexcept override;
+  std::size_t value() noexcept;
+
+ private:
+  std::span<std::span<std::byte> const> buffers_;
+};
+
+class WEFT_API stream_socket::write_some_operation final
+    : public detail::tried_operation<write_some_operation, std::size_t, operation_on> {
+ public:
+  write_some_operation(stream_socket& socket, std::span<std::byte const> bytes);
+  int perform() noexcept override;
+  std::size_t value() noexcept;
+
+ private:
+  std::span<std::byte const> bytes_;
+};
+
+class WEFT_API stream_socket::write_vector_operation final
+    : public detail::tried_operation<write_vector_operation, std::size_t, operation_on> {
+ public:
+  write_vector_operation(stream_socket& socket, std::span<std::span<std::byte const> const> pieces);
+  int perform() noexcept override;
+  std::size_t value() noexcept;
+
+ private:
+  std::span<std::span<std::byte const> const> pieces_;
+};
+
+class WEFT_API stream_socket::write_all_operation final
+    : public detail::tried_operation<write_all_operation, void, operation_on> {
+ public:
+  write_all_operation(stream_socket& socket, std::span<std::byte const> bytes);
+  ~write_all_operation();
+  int perform() noexcept override;
+  void value() const noexcept {}
+
+  void await_resume() {
+    if (result_ < 0) [[unlikely]]
+      fail_with_bytes_done();
+  }
+
+ private:
+  [[noreturn]] void fail_with_bytes_done() const;
+
+  std::span<std::byte const> bytes_;
+  std::size_t done_ = 0;
+};
+
+}  // namespace weft::inline v0::net

@@ -1,0 +1,140 @@
+// TCP: listeners, connections, and connecting. See tcp(7), socket(7).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "weft/net/detail/socket_address.hpp"
+#include "weft/net/endpoint.hpp"
+#include "weft/net/stream_socket.hpp"
+
+namespace weft::inline v0::net {
+
+class tcp_stream : public stream_socket {
+ public:
+  tcp_stream() noexcept = default;
+
+  // Takes over a connected socket, in blocking or non-blocking mode.
+  static tcp_stream adopt(int fd) noexcept { return tcp_stream(descriptor::adopt(fd)); }
+
+  // Throw std::system_error; ENOTCONN once the peer has reset the connection.
+  [[nodiscard]] WEFT_API endpoint local() const;
+  [[nodiscard]] WEFT_API endpoint peer() const;
+
+  // Whether small writes are sent at once instead of being collected (TCP_NODELAY). Off at first.
+  WEFT_API void set_no_delay(bool on);
+  [[nodiscard]] WEFT_API bool no_delay() const;
+
+  // Whether the kernel asks a silent peer now and then if it is there (SO_KEEPALIVE). Off at first.
+  WEFT_API void set_keep_alive(bool on);
+  [[nodiscard]] WEFT_API bool keep_alive() const;
+
+  // After this long without an answer to what was sent the connection fails with ETIMEDOUT
+  // (TCP_USER_TIMEOUT); zero brings back the system's default.
+  WEFT_API void set_user_timeout(std::chrono::milliseconds timeout);
+
+  // The sizes of the kernel's buffers (SO_SNDBUF, SO_RCVBUF), which it doubles for its own use.
+  WEFT_API void set_send_buffer_size(std::size_t bytes);
+  WEFT_API void set_receive_buffer_size(std::size_t bytes);
+
+ private:
+  friend class tcp_connect_operation;
+  explicit tcp_stream(descriptor&& connected) noexcept : stream_socket(std::move(connected)) {}
+};
+
+struct listen_options {
+  // How many connections wait for accept(), as far as net.core.somaxconn lets them.
+  int backlog = 4096;
+
+  // Several listeners, also of other processes, share the port, and the kernel spreads the
+  // connections over them (SO_REUSEPORT).
+  bool reuse_port = false;
+
+  // Whether an IPv6 listener takes IPv6 only; else the system's default, which is usually both.
+  std::optional<bool> v6_only = std::nullopt;
+};
+
+// Belongs to the loop it is first used on. One accept may wait at a time.
+class WEFT_API tcp_listener {
+ public:
+  class accept_operation;
+  using stream_type = tcp_stream;
+
+  tcp_listener() noexcept = default;
+
+  // Opens a listener at the endpoint; port 0 picks a free one. SO_REUSEADDR is set. Throws
+  // std::system_error ("bind 127.0.0.1:80: Permission denied").
+  static tcp_listener bind(endpoint const& at, listen_options const& options = {});
+  static tcp_listener bind(std::string_view at, listen_options const& options = {}) {
+    return bind(endpoint::parse(at), options);
+  }
+
+  // Takes over a listening socket and makes it non-blocking.
+  static tcp_listener adopt(int fd);
+
+  // Waits for a connection and yields it. Cancelled, it loses none. Connections that failed before
+  // they were accepted are skipped. Throws std::system_error: EMFILE and ENFILE when no descriptor
+  // is left, ENOBUFS and ENOMEM; the listener stays usable. See accept(2).
+  [[nodiscard]] accept_operation accept();
+
+  // Where it listens. Throws std::system_error.
+  [[nodiscard]] endpoint local() const;
+
+  // Closes it; an accept that waits ends with ECANCELED.
+  void close() { descriptor_.close(); }
+
+  // Gives the descriptor up, open and non-blocking; nothing may be in flight on it.
+  int release() noexcept { return descriptor_.release(); }
+
+  [[nodiscard]] int get() const noexcept { return descriptor_.get(); }
+  explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
+
+ private:
+  explicit tcp_listener(descriptor&& listening) noexcept : descriptor_(std::move(listening)) {}
+
+  descriptor descriptor_;
+};
+
+class WEFT_API tcp_listener::accept_operation final
+    : public detail::tried_operation<accept_operation, tcp_stream, detail::io_operation> {
+ public:
+  explicit accept_operation(tcp_listener& listener);
+  ~accept_operation();
+  int perform() noexcept override;
+  tcp_stream value() noexcept { return tcp_stream::adopt(std::exchange(result_, 0)); }
+  [[nodiscard]] std::string describe() const override;
+
+ private:
+  tcp_listener& listener_;
+};
+
+class WEFT_API tcp_connect_operation final
+    : public detail::awaitable_operation<tcp_connect_operation, tcp_stream, detail::io_operation> {
+ public:
+  explicit tcp_connect_operation(endpoint const& peer);
+  bool prepare(io_uring_sqe& entry) const noexcept override;
+  int perform() noexcept override;
+  tcp_stream value() noexcept { return tcp_stream(std::move(socket_)); }
+  [[nodiscard]] std::string describe() const override;
+
+ private:
+  tcp_connect_operation(endpoint const& peer, descriptor&& socket);
+
+  detail::socket_address address_;
+  descriptor socket_;
+  bool begun_ = false;
+};
+
+// Connects to the endpoint and yields the stream. Throws std::system_error ("connect 127.0.0.1:9:
+// Connection refused"), or cancelled, when nothing stays open. Without a limit of time of its own:
+// with_timeout(2s, connect(peer)). See connect(2).
+[[nodiscard]] inline tcp_connect_operation connect(endpoint const& peer) {
+  return tcp_connect_operation(peer);
+}
+[[nodiscard]] inline tcp_connect_operation connect(std::string_view peer) {
+  return connect(endpoint::parse(peer));
+}
+
+}  // namespace weft::inline v0::net

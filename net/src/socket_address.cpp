@@ -1,0 +1,41 @@
+// See socket_address.hpp; getsockname(2), getpeername(2).
+#include "socket_address.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "weft/error.hpp"
+
+namespace weft::inline v0::detail {
+
+namespace {
+
+using name_call = int (*)(int, sockaddr*, socklen_t*) noexcept;
+
+net::endpoint ask(name_call call, char const* what, int fd) {
+  socket_address address;
+  if (call(fd, address.get(), &address.size) != 0)
+    throw_system_error(errno, fmt::format("{} fd {}", what, fd));
+  return from_sockaddr(address.get(), address.size);
+}
+
+std::string name(name_call call, int fd) {
+  try {
+    return ask(call, "name", fd).to_string();
+  } catch (std::exception const&) {
+    return {};
+  }
+}
+
+}  // namespace
+
+net::endpoint local_endpoint(int fd) { return ask(&::getsockname, "getsockname", fd); }
+net::endpoint peer_endpoint(int fd) { return ask(&::getpeername, "getpeername", fd); }
+std::string local_name(int fd) { return name(&::getsockname, fd); }
+std::string peer_name(int fd) { return name(&::getpeername, fd); }
+
+}  // namespace weft::inline v0::detail

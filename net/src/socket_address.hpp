@@ -1,0 +1,18 @@
+// What a socket says of its own address and its peer's.
+#pragma once
+
+#include <string>
+
+#include "weft/net/detail/socket_address.hpp"
+
+namespace weft::inline v0::detail {
+
+// Throw std::system_error.
+net::endpoint local_endpoint(int fd);
+net::endpoint peer_endpoint(int fd);
+
+// For messages: empty where the socket does not say.
+std::string local_name(int fd);
+std::string peer_name(int fd);
+
+}  // namespace weft::inline v0::detail
