@@ -2,8 +2,8 @@
 #pragma once
 
 #include "weft/background_loop.hpp"
-#include "weft/buffer.hpp"
 #include "weft/blocking.hpp"
+#include "weft/buffer.hpp"
 #include "weft/cancel.hpp"
 #include "weft/channel.hpp"
 #include "weft/descriptor.hpp"

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include "weft/detail/body.hpp"
 #include "weft/outcome.hpp"
 #include "weft/scope.hpp"
 
@@ -24,14 +25,8 @@ typename outcome<T>::value_type take_ended(join_handle<T> const& handle) {
   }
 }
 
-}  // namespace detail
-
-// Runs the tasks concurrently on this loop and yields a tuple of their values in the order of the
-// arguments, std::monostate for void. The first failure cancels the rest and is rethrown when all
-// have ended. A cancellation from outside cancels all and throws cancelled; values that some had
-// are then dropped (when_any keeps them).
 template <class... T>
-task<std::tuple<typename outcome<T>::value_type...>> when_all(task<T>... bodies) {
+task<std::tuple<typename outcome<T>::value_type...>> all_of(task<T>... bodies) {
   std::tuple<join_handle<T>...> children;
   co_await scope([&](task_scope& tasks) -> task<> {
     children = std::tuple<join_handle<T>...>{tasks.spawn(std::move(bodies))...};
@@ -39,9 +34,21 @@ task<std::tuple<typename outcome<T>::value_type...>> when_all(task<T>... bodies)
   });
   co_return std::apply(
       [](auto const&... child) {
-        return std::tuple<typename outcome<T>::value_type...>{detail::take_ended(child)...};
+        return std::tuple<typename outcome<T>::value_type...>{take_ended(child)...};
       },
       children);
+}
+
+}  // namespace detail
+
+// Runs the tasks concurrently on this loop and yields a tuple of their values in the order of the
+// arguments, std::monostate for void. The first failure cancels the rest and is rethrown when all
+// have ended. A cancellation from outside cancels all and throws cancelled; values that some had
+// are then dropped (when_any keeps them).
+template <detail::runnable... Body>
+task<std::tuple<typename outcome<detail::body_value<Body>>::value_type...>> when_all(
+    Body&&... bodies) {
+  return detail::all_of(detail::as_task(std::forward<Body>(bodies))...);
 }
 
 // The same for any number of tasks of one type: yields a vector in their order, or nothing for

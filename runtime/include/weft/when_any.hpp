@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "weft/detail/body.hpp"
 #include "weft/outcome.hpp"
 #include "weft/scope.hpp"
 
@@ -32,25 +33,29 @@ task<> contend(task<T> body, std::size_t index, outcome<T>& ended, std::size_t& 
   tasks.cancel();
 }
 
+template <class... T>
+task<any_result<std::tuple<outcome<T>...>>> any_of(task<T>... bodies) {
+  std::tuple<outcome<T>...> outcomes;
+  std::size_t first = nobody;
+  co_await scope([&](task_scope& tasks) -> task<> {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (tasks.spawn(contend(std::move(bodies), I, std::get<I>(outcomes), first, tasks)), ...);
+    }(std::index_sequence_for<T...>());
+    co_return;
+  });
+  if (first == nobody) throw cancelled();
+  co_return any_result<std::tuple<outcome<T>...>>{first, std::move(outcomes)};
+}
+
 }  // namespace detail
 
 // Runs the tasks concurrently on this loop; when the first ends, with a value or an exception, the
 // others are cancelled and awaited. Yields the index of the first and a tuple of every outcome.
 // Throws cancelled when a cancellation from outside left none of them with an outcome.
-template <class... T>
-  requires(sizeof...(T) > 0)
-task<any_result<std::tuple<outcome<T>...>>> when_any(task<T>... bodies) {
-  std::tuple<outcome<T>...> outcomes;
-  std::size_t first = detail::nobody;
-  co_await scope([&](task_scope& tasks) -> task<> {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (tasks.spawn(detail::contend(std::move(bodies), I, std::get<I>(outcomes), first, tasks)),
-       ...);
-    }(std::index_sequence_for<T...>());
-    co_return;
-  });
-  if (first == detail::nobody) throw cancelled();
-  co_return any_result<std::tuple<outcome<T>...>>{first, std::move(outcomes)};
+template <detail::runnable... Body>
+  requires(sizeof...(Body) > 0)
+task<any_result<std::tuple<outcome<detail::body_value<Body>>...>>> when_any(Body&&... bodies) {
+  return detail::any_of(detail::as_task(std::forward<Body>(bodies))...);
 }
 
 // The same for any number of tasks of one type, at least one; yields a vector of every outcome.

@@ -29,6 +29,24 @@ template <class Body>
 using body_value = std::remove_cvref_t<await_result<decltype(awaitable_of(
     std::declval<std::remove_reference_t<held_body<Body>>&>()))>>;
 
+template <class Value, class Held>
+task<Value> run_body(Held body) {
+  co_return co_await awaitable_of(body);
+}
+
+// What can be awaited as one of several things at once.
+template <class Body>
+concept runnable = requires { typename body_value<Body>; };
+
+// The body as a task, which children are made of.
+template <runnable Body>
+task<body_value<Body>> as_task(Body&& body) {
+  if constexpr (is_task<std::remove_cvref_t<Body>>)
+    return std::forward<Body>(body);
+  else
+    return run_body<body_value<Body>, held_body<Body>>(std::forward<Body>(body));
+}
+
 // The value of a body that may not have come to its end: for void, whether it did.
 template <class T>
 using maybe = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;

@@ -1,0 +1,353 @@
+// TCP on the loopback: the contract of streams, listeners and connect that every backend keeps.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/backends.hpp"
+#include "support/bytes.hpp"
+#include "weft/net.hpp"
+#include "weft/weft.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace std::chrono_literals;
+using support::bytes_of;
+using support::run_on;
+using support::text_of;
+using weft::net::tcp_listener;
+using weft::net::tcp_stream;
+
+namespace {
+
+struct stream_pair {
+  tcp_stream near;
+  tcp_stream far;
+};
+
+weft::task<stream_pair> connected() {
+  auto listener = tcp_listener::bind("127.0.0.1:0");
+  auto [near, far] =
+      co_await weft::when_all(weft::net::connect(listener.local()), listener.accept());
+  co_return {std::move(near), std::move(far)};
+}
+
+// Reads to the end of the stream.
+weft::task<std::string> read_to_end(tcp_stream& from) {
+  std::string all;
+  while (weft::buffer const data = co_await from.read()) all += data.text();
+  co_return all;
+}
+
+std::string pattern(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 + i / 251);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE_ON_EVERY_BACKEND("what one end writes the other reads, until it shuts down") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    CHECK(near.peer() == far.local());
+    CHECK(far.peer() == near.local());
+    co_await near.write_all(bytes_of("hello"));
+    auto const first = co_await far.read();
+    CHECK(first.text() == "hello");
+    near.shutdown_write();
+    CHECK_FALSE(co_await far.read());
+    CHECK_FALSE(co_await far.read());
+    co_await far.write_all(bytes_of("still there"));  // the other half is open
+    std::array<std::byte, 32> room{};
+    auto const count = co_await near.read_some(room);
+    CHECK(text_of(room, count) == "still there");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a read waits for bytes and takes what is there") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::string order;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {
+        order += 'r';
+        order += (co_await far.read()).text();
+      });
+      co_await weft::yield();
+      order += 'w';
+      co_await near.write_all(bytes_of("abc"));
+    });
+    CHECK(order == "rwabc");
+    std::array<std::byte, 2> two{};
+    co_await near.write_all(bytes_of("defg"));
+    while (co_await far.read_some(std::span<std::byte>()) != 0)
+      continue;  // nothing to read into: 0 at once
+    CHECK(co_await far.read_some(two) == 2);
+    CHECK(text_of(two, 2) == "de");
+    CHECK((co_await far.read()).text() == "fg");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("megabytes pass byte for byte while both sides write") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::string const sent = pattern(4 << 20);
+    std::string back;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {  // an echo
+        while (weft::buffer data = co_await far.read()) co_await far.write_all(data);
+        far.shutdown_write();
+      });
+      tasks.spawn([&]() -> weft::task<> { back = co_await read_to_end(near); });
+      co_await near.write_all(bytes_of(sent));
+      near.shutdown_write();
+    });
+    CHECK((back == sent));
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("segments of one byte arrive in order") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    near.set_no_delay(true);
+    CHECK(near.no_delay());
+    std::string got;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {
+        std::array<std::byte, 1> one{};
+        while (co_await far.read_some(one) == 1) got += text_of(one, 1);
+      });
+      for (char const c : std::string_view("one byte at a time")) {
+        co_await near.write_all(bytes_of(std::string_view(&c, 1)));
+        co_await weft::yield();
+      }
+      near.shutdown_write();
+    });
+    CHECK(got == "one byte at a time");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("pieces are written as one and read into several buffers") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::array<std::span<std::byte const>, 3> const pieces{bytes_of("ab"), bytes_of(""),
+                                                           bytes_of("cde")};
+    CHECK(co_await near.write_some(pieces) == 5);
+    std::array<std::byte, 3> first{};
+    std::array<std::byte, 8> second{};
+    std::array<std::span<std::byte>, 2> const buffers{first, second};
+    CHECK(co_await far.read_some(buffers) == 5);
+    CHECK(text_of(first, 3) == "abc");
+    CHECK(text_of(second, 2) == "de");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a peer that never reads stops the writer, who says how far it came") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::string const much = pattern(64 << 20);
+    std::size_t done = 0;
+    try {
+      co_await weft::with_timeout(50ms, near.write_all(bytes_of(much)));
+      FAIL("it cannot all have fitted");
+    } catch (weft::timed_out const& late) {
+      done = late.bytes_done();
+    }
+    CHECK(done > 0);
+    CHECK(done < much.size());
+    // What follows a torn write would be garbage to the peer.
+    CHECK_THROWS_AS(co_await near.write_all(bytes_of("x")), std::logic_error);
+    near.shutdown_write();
+    auto const got = co_await read_to_end(far);
+    CHECK(got.size() == done);
+    CHECK((std::string_view(got) == std::string_view(much).substr(0, done)));
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND(
+    "a peer that resets in mid-write is an error that says how far it came") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::string const much = pattern(64 << 20);
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {
+        co_await far.read();
+        far.reset();
+      });
+      try {
+        co_await near.write_all(bytes_of(much));
+        FAIL("nobody read it");
+      } catch (weft::transfer_error const& error) {
+        CHECK(error.code() == std::errc::connection_reset);
+        CHECK(error.bytes_done() > 0);
+        CHECK(error.bytes_done() < much.size());
+      }
+    });
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("writing after the peer has gone is EPIPE, without SIGPIPE") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    far.reset();
+    auto const read = co_await weft::as_result(near.read());
+    CHECK(read.error() == std::errc::connection_reset);
+    auto const written = co_await weft::as_result(near.write_some(bytes_of("x")));
+    CHECK(written.error() == std::errc::broken_pipe);
+    CHECK_THROWS_AS(co_await near.write_all(bytes_of("x")), weft::transfer_error);
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a cancelled read loses no byte and holds no buffer") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    for (int round = 0; round < 3; ++round) {
+      CHECK_THROWS_AS(co_await weft::with_timeout(1ms, far.read()), weft::timed_out);
+      std::array<std::byte, 4> room{};
+      CHECK_THROWS_AS(co_await weft::with_timeout(1ms, far.read_some(room)), weft::timed_out);
+    }
+    co_await near.write_all(bytes_of("kept"));
+    CHECK((co_await far.read()).text() == "kept");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("closing ends the read and the write that wait") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::string const much = pattern(64 << 20);
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      auto const read = tasks.spawn([&]() -> weft::task<std::error_code> {
+        auto const got = co_await weft::as_result(near.read());
+        co_return got.error();
+      });
+      auto const written = tasks.spawn([&]() -> weft::task<std::error_code> {
+        auto const got = co_await weft::as_result(near.write_all(bytes_of(much)));
+        co_return got.error();
+      });
+      co_await weft::sleep_for(1ms);
+      near.close();
+      CHECK(co_await read == std::errc::operation_canceled);
+      CHECK(co_await written == std::errc::operation_canceled);
+    });
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("more buffers can be out than were provided, and all come back") {
+  run_on<On>([]() -> weft::task<> {
+    constexpr int count = 300;
+    std::vector<stream_pair> pairs;
+    for (int i = 0; i < count; ++i) pairs.push_back(co_await connected());
+    std::vector<weft::buffer> held(count);
+    for (int round = 0; round < 2; ++round) {
+      int got = 0;
+      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+        for (int i = 0; i < count; ++i)
+          tasks.spawn([&, i]() -> weft::task<> {
+            held[i] = co_await pairs[i].far.read();
+            if (held[i].text() == std::to_string(i)) ++got;
+          });
+        co_await weft::yield();
+        for (int i = 0; i < count; ++i)
+          co_await pairs[i].near.write_all(bytes_of(std::to_string(i)));
+      });
+      CHECK(got == count);
+    }
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("connecting to a port where nobody listens is refused, by name") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    auto const nobody = listener.local();
+    listener.close();
+    try {
+      co_await weft::net::connect(nobody);
+      FAIL("somebody was there");
+    } catch (std::system_error const& error) {
+      CHECK(error.code() == std::errc::connection_refused);
+      CHECK(std::string(error.what()).starts_with("connect " + nobody.to_string()));
+    }
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("binding a port that is taken fails, by name") {
+  run_on<On>([]() -> weft::task<> {
+    auto const listener = tcp_listener::bind("127.0.0.1:0");
+    try {
+      static_cast<void>(tcp_listener::bind(listener.local()));
+      FAIL("two listen at one place");
+    } catch (std::system_error const& error) {
+      CHECK(error.code() == std::errc::address_in_use);
+      CHECK(std::string(error.what()).starts_with("bind " + listener.local().to_string()));
+    }
+    auto const shared = tcp_listener::bind("127.0.0.1:0", {.reuse_port = true});
+    auto const second = tcp_listener::bind(shared.local(), {.reuse_port = true});
+    CHECK(second.local() == shared.local());
+    co_return;
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("an accept that is cancelled or closed leaves the queue as it is") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    CHECK_THROWS_AS(co_await weft::with_timeout(1ms, listener.accept()), weft::timed_out);
+    auto near = co_await weft::net::connect(listener.local());
+    auto far = co_await listener.accept();
+    CHECK(near.local() == far.peer());
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      auto const ended = tasks.spawn([&]() -> weft::task<std::error_code> {
+        auto const got = co_await weft::as_result(listener.accept());
+        co_return got.error();
+      });
+      co_await weft::sleep_for(1ms);
+      listener.close();
+      CHECK(co_await ended == std::errc::operation_canceled);
+    });
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("one IPv6 listener serves both families unless told otherwise") {
+  run_on<On>([]() -> weft::task<> {
+    tcp_listener listener;
+    try {
+      listener = tcp_listener::bind("[::]:0", {.v6_only = false});
+    } catch (std::system_error const&) {
+      MESSAGE("skipped: there is no IPv6 here");
+      co_return;
+    }
+    auto const port = listener.local().port();
+    auto four = co_await weft::net::connect("127.0.0.1:" + std::to_string(port));
+    auto from_four = co_await listener.accept();
+    CHECK(from_four.peer().address().is_v4_mapped());
+    auto six = co_await weft::net::connect("[::1]:" + std::to_string(port));
+    auto from_six = co_await listener.accept();
+    CHECK(from_six.peer().address().is_loopback());
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a socket that is released stays open and can be adopted again") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    int const fd = near.release();
+    CHECK_FALSE(near);
+    auto again = tcp_stream::adopt(fd);
+    co_await again.write_all(bytes_of("again"));
+    CHECK((co_await far.read()).text() == "again");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("sockets leave no descriptor behind") {
+  auto const before = support::open_descriptors();
+  run_on<On>([]() -> weft::task<> {
+    for (int i = 0; i < 20; ++i) {
+      auto [near, far] = co_await connected();
+      co_await near.write_all(bytes_of("x"));
+      CHECK_FALSE(co_await weft::as_result(weft::net::connect("127.0.0.1:1")));
+    }
+  }());
+  CHECK(support::open_descriptors() == before);
+}
