@@ -69,24 +69,14 @@ struct piece_list {
 
 stream_socket::operation_on::operation_on(char const* name, stream_socket& socket, interest wanted)
     : io_operation(name, socket.get(), wanted, detail::ownership::owned_socket), socket_(socket) {
-  auto& descriptor = socket.descriptor_;
-  if (wanted == interest::read)
-    detail::claim(detail::descriptor_access::reading(descriptor), *this);
-  else if (socket.torn_)
+  if (wanted == interest::write && socket.torn_) [[unlikely]]
     throw std::logic_error(fmt::format(
         "weft: {} after a write_all that was cut short; close the stream instead", describe()));
-  else
-    detail::claim(detail::descriptor_access::writing(descriptor), *this);
-}
-
-stream_socket::operation_on::~operation_on() {
-  auto& descriptor = socket_.descriptor_;
-  (wants == interest::read ? detail::descriptor_access::reading(descriptor)
-                           : detail::descriptor_access::writing(descriptor)) = nullptr;
+  detail::descriptor_access::claim(socket.descriptor_, *this);
 }
 
 std::string stream_socket::operation_on::describe() const {
-  std::string const peer = detail::peer_name(fd);
+  std::string const peer = has_place() ? detail::peer_name(fd) : std::string();
   return fmt::format("{} fd {}{}{}", name(), fd, peer.empty() ? "" : " ", peer);
 }
 
@@ -118,10 +108,10 @@ int stream_socket::read_operation::perform() noexcept {
 }
 
 weft::buffer stream_socket::read_operation::value() noexcept {
-  auto const bytes = static_cast<std::size_t>(result_);
-  socket_.has_read(bytes, drained);
-  if (bytes == 0) return {};
-  return awaiting->within->loop->buffers->lease(std::exchange(buffer, buffer_pool::none), bytes);
+  has_read();
+  if (result_ == 0) return {};
+  return awaiting->within->loop->buffers->lease(std::exchange(buffer, buffer_pool::none),
+                                                static_cast<std::size_t>(result_));
 }
 
 stream_socket::read_some_operation::read_some_operation(stream_socket& socket,
@@ -137,7 +127,7 @@ bool stream_socket::read_some_operation::prepare(io_uring_sqe& entry) const noex
 int stream_socket::read_some_operation::perform() noexcept { return receive(fd, buffer_, drained); }
 
 std::size_t stream_socket::read_some_operation::value() noexcept {
-  socket_.has_read(static_cast<std::size_t>(result_), drained);
+  has_read();
   return static_cast<std::size_t>(result_);
 }
 
@@ -153,7 +143,7 @@ int stream_socket::read_vector_operation::perform() noexcept {
 }
 
 std::size_t stream_socket::read_vector_operation::value() noexcept {
-  socket_.has_read(static_cast<std::size_t>(result_), drained);
+  has_read();
   return static_cast<std::size_t>(result_);
 }
 
@@ -164,7 +154,7 @@ stream_socket::write_some_operation::write_some_operation(stream_socket& socket,
 int stream_socket::write_some_operation::perform() noexcept { return send(fd, bytes_); }
 
 std::size_t stream_socket::write_some_operation::value() noexcept {
-  socket_.has_written(static_cast<std::size_t>(result_));
+  has_written(static_cast<std::size_t>(result_));
   return static_cast<std::size_t>(result_);
 }
 
@@ -178,7 +168,7 @@ int stream_socket::write_vector_operation::perform() noexcept {
 }
 
 std::size_t stream_socket::write_vector_operation::value() noexcept {
-  socket_.has_written(static_cast<std::size_t>(result_));
+  has_written(static_cast<std::size_t>(result_));
   return static_cast<std::size_t>(result_);
 }
 
@@ -187,8 +177,9 @@ stream_socket::write_all_operation::write_all_operation(stream_socket& socket,
     : tried_operation("write", socket, interest::write), bytes_(bytes) {}
 
 stream_socket::write_all_operation::~write_all_operation() {
+  if (done_ == 0 || !has_place()) return;
   socket_.has_written(done_);
-  if (done_ != 0 && done_ != bytes_.size()) socket_.torn_ = true;
+  if (done_ != bytes_.size()) socket_.torn_ = true;
 }
 
 int stream_socket::write_all_operation::perform() noexcept {

@@ -120,13 +120,8 @@ endpoint tcp_listener::local() const { return detail::local_endpoint(get()); }
 tcp_listener::accept_operation tcp_listener::accept() { return accept_operation(*this); }
 
 tcp_listener::accept_operation::accept_operation(tcp_listener& listener)
-    : tried_operation("accept", listener.get(), interest::read, ownership::owned_socket),
-      listener_(listener) {
-  detail::claim(detail::descriptor_access::reading(listener.descriptor_), *this);
-}
-
-tcp_listener::accept_operation::~accept_operation() {
-  detail::descriptor_access::reading(listener_.descriptor_) = nullptr;
+    : tried_operation("accept", listener.get(), interest::read, ownership::owned_socket) {
+  detail::descriptor_access::claim(listener.descriptor_, *this);
 }
 
 // Not SOCK_NONBLOCK: the ring does not wait for a socket in that mode.
@@ -138,7 +133,7 @@ int tcp_listener::accept_operation::perform() noexcept {
 }
 
 std::string tcp_listener::accept_operation::describe() const {
-  return "accept " + detail::local_name(fd);
+  return "accept " + (has_place() ? detail::local_name(fd) : std::string());
 }
 
 tcp_connect_operation::tcp_connect_operation(endpoint const& peer)

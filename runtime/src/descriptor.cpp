@@ -7,8 +7,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -60,8 +62,8 @@ unsigned length_of(std::size_t size) noexcept {
 
 }  // namespace
 
-void refuse_second(io_operation const& second) {
-  auto const message = fmt::format("weft: two {}s at once on fd {}", second.name(), second.fd);
+void io_operation::refuse_second() const {
+  auto const message = fmt::format("weft: two {}s at once on fd {}", name(), fd);
 #ifndef NDEBUG
   fatal(message);
 #else
@@ -76,11 +78,9 @@ void abort_moved_in_use(int fd) noexcept {
 }  // namespace detail
 
 descriptor::read_operation::read_operation(descriptor& from, std::span<std::byte> buffer)
-    : awaitable_operation("read", from.fd_, detail::interest::read), from_(from), buffer_(buffer) {
-  detail::claim(from.reading_, *this);
+    : awaitable_operation("read", from.fd_, detail::interest::read), buffer_(buffer) {
+  detail::descriptor_access::claim(from, *this);
 }
-
-descriptor::read_operation::~read_operation() { from_.reading_ = nullptr; }
 
 bool descriptor::read_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_read(&entry, fd, buffer_.data(), detail::length_of(buffer_.size()),
@@ -93,11 +93,9 @@ int descriptor::read_operation::perform() noexcept {
 }
 
 descriptor::write_operation::write_operation(descriptor& to, std::span<std::byte const> bytes)
-    : awaitable_operation("write", to.fd_, detail::interest::write), to_(to), bytes_(bytes) {
-  detail::claim(to.writing_, *this);
+    : awaitable_operation("write", to.fd_, detail::interest::write), bytes_(bytes) {
+  detail::descriptor_access::claim(to, *this);
 }
-
-descriptor::write_operation::~write_operation() { to_.writing_ = nullptr; }
 
 bool descriptor::write_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_write(&entry, fd, bytes_.data(), detail::length_of(bytes_.size()),
@@ -105,8 +103,11 @@ bool descriptor::write_operation::prepare(io_uring_sqe& entry) const noexcept {
   return true;
 }
 
+// The standard streams stay blocking; of a pipe that has room, this much is certain to fit.
 int descriptor::write_operation::perform() noexcept {
-  return detail::result_of(::write(fd, bytes_.data(), detail::length_of(bytes_.size())));
+  std::size_t const fits = fd <= STDERR_FILENO ? PIPE_BUF : bytes_.size();
+  return detail::result_of(
+      ::write(fd, bytes_.data(), detail::length_of(std::min(fits, bytes_.size()))));
 }
 
 descriptor::read_operation descriptor::read_some(std::span<std::byte> buffer) {
@@ -132,7 +133,7 @@ void descriptor::close() {
 int descriptor::close_now() noexcept {
   if (fd_ < 0) return 0;
   for (detail::io_operation* const op : {reading_, writing_})
-    if (op != nullptr && op->current_phase() == detail::operation::phase::waiting) op->cancel();
+    if (op != nullptr) op->abandon();
   int const closing = std::exchange(fd_, -1);
   if (detail::current_loop != nullptr)
     return detail::loop::of(*detail::current_loop).kernel().close(closing);

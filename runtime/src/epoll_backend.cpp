@@ -100,6 +100,9 @@ class epoll_backend final : public backend {
     bool kept = false;     // owned, so its registration holds until it is closed
     bool hung_up = false;  // there will be no further edge
 
+    [[nodiscard]] bool is_idle() const noexcept {
+      return readers.waiters.empty() && writers.waiters.empty();
+    }
     direction& side(interest wanted) noexcept {
       return wanted == interest::read ? readers : writers;
     }
@@ -119,6 +122,7 @@ class epoll_backend final : public backend {
   int begin(io_operation& op) {
     if (op.fd < 0) return -EBADF;
     entry& known = entry_of(op.fd);
+    if (std::exchange(op.first_use, false) && known.is_idle()) forget(op.fd);
     if (op.whose != ownership::borrowed && !std::exchange(known.kept, true)) make_non_blocking(op);
     direction& side = known.side(op.wants);
     if (side.waiters.empty() && (!known.registered || side.ready)) {
@@ -173,7 +177,7 @@ class epoll_backend final : public backend {
   // A borrowed descriptor may be closed behind our back: it stays registered only while awaited.
   void release_if_idle(int fd) noexcept {
     entry const& known = *entries_[static_cast<std::size_t>(fd)];
-    if (!known.kept && known.readers.waiters.empty() && known.writers.waiters.empty()) forget(fd);
+    if (!known.kept && known.is_idle()) forget(fd);
   }
 
   void finish(io_operation& op, int result) noexcept {

@@ -10,15 +10,19 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "support/backends.hpp"
 #include "weft/cancel.hpp"
+#include "weft/result.hpp"
 #include "weft/scope.hpp"
 #include "weft/this_task.hpp"
 #include "weft/time.hpp"
+#include "weft/timeout.hpp"
 
 using namespace std::chrono_literals;
 using support::run_on;
@@ -55,6 +59,57 @@ TEST_CASE("assigning to a descriptor closes the one it held") {
   first.read = std::move(second.read);
   CHECK_FALSE(is_open(closed));
   CHECK(is_open(first.read.get()));
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a descriptor may be destroyed or replaced while it is read") {
+  run_on<On>([]() -> weft::task<> {
+    auto pipe = weft::make_pipe();
+    auto second = weft::make_pipe();
+    auto in = std::make_unique<weft::descriptor>(std::move(pipe.read));
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      std::array<weft::join_handle<std::error_code>, 2> ended;
+      for (auto& handle : ended) {
+        handle = tasks.spawn([&]() -> weft::task<std::error_code> {
+          std::array<std::byte, 4> buffer{};
+          auto const got = co_await weft::as_result(in->read_some(buffer));
+          co_return got.error();
+        });
+        co_await weft::yield();
+        if (&handle == ended.data())
+          *in = std::move(second.read);
+        else
+          in.reset();
+      }
+      for (auto& handle : ended) CHECK(co_await handle == std::errc::operation_canceled);
+    });
+  }());
+}
+
+// Another thread closed the descriptor behind the number, so nothing known of it holds.
+TEST_CASE_ON_EVERY_BACKEND("a number that was closed elsewhere is met anew") {
+  run_on<On>([]() -> weft::task<> {
+    int number = -1;
+    for (int round = 0; round < 2; ++round) {
+      auto pipe = weft::make_pipe();
+      if (round == 0) number = pipe.read.get();
+      CHECK(pipe.read.get() == number);
+      std::array<std::byte, 4> buffer{};
+      CHECK_THROWS_AS(co_await weft::with_timeout(1ms, pipe.read.read_some(buffer)),
+                      weft::timed_out);
+      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+        auto const got = tasks.spawn(
+            [&]() -> weft::task<std::size_t> { co_return co_await pipe.read.read_some(buffer); });
+        co_await weft::yield();
+        CHECK(co_await pipe.write.write_some(three) == 3);
+        CHECK(co_await got == 3);
+      });
+      std::thread([&] {  // not the loop's, so the loop does not hear of it
+        pipe.read = weft::descriptor();
+        pipe.write = weft::descriptor();
+      })
+          .join();
+    }
+  }());
 }
 
 TEST_CASE_ON_EVERY_BACKEND("a released descriptor stays open and usable") {

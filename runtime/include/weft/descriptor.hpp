@@ -26,15 +26,6 @@ class WEFT_API readiness_operation final
 
 struct descriptor_access;
 
-[[noreturn]] WEFT_API void refuse_second(io_operation const& second);
-
-// Notes that `by` is what goes on in one direction; one at a time.
-inline void claim(io_operation*& direction, io_operation& by) {
-  if (direction != nullptr) [[unlikely]]
-    refuse_second(by);
-  direction = &by;
-}
-
 [[noreturn]] WEFT_API void abort_moved_in_use(int fd) noexcept;
 
 }  // namespace detail
@@ -109,19 +100,18 @@ class WEFT_API descriptor {
   int fd_ = -1;
   detail::io_operation* reading_ = nullptr;
   detail::io_operation* writing_ = nullptr;
+  void const* used_on_ = nullptr;  // the loop
 };
 
 class WEFT_API descriptor::read_operation final
     : public detail::awaitable_operation<read_operation, std::size_t, detail::io_operation> {
  public:
   read_operation(descriptor& from, std::span<std::byte> buffer);
-  ~read_operation();
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   std::size_t value() const noexcept { return static_cast<std::size_t>(result_); }
 
  private:
-  descriptor& from_;
   std::span<std::byte> buffer_;
 };
 
@@ -129,22 +119,22 @@ class WEFT_API descriptor::write_operation final
     : public detail::awaitable_operation<write_operation, std::size_t, detail::io_operation> {
  public:
   write_operation(descriptor& to, std::span<std::byte const> bytes);
-  ~write_operation();
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   std::size_t value() const noexcept { return static_cast<std::size_t>(result_); }
 
  private:
-  descriptor& to_;
   std::span<std::byte const> bytes_;
 };
 
 namespace detail {
 
-// For sockets, which have operations of their own.
+// Makes an operation the one that reads, or writes, the descriptor.
 struct descriptor_access {
-  static io_operation*& reading(descriptor& of) noexcept { return of.reading_; }
-  static io_operation*& writing(descriptor& of) noexcept { return of.writing_; }
+  static void claim(descriptor& of, io_operation& by) {
+    by.claim(by.wants == interest::read ? of.reading_ : of.writing_);
+    by.first_use = std::exchange(of.used_on_, current_loop) != current_loop;
+  }
 };
 
 }  // namespace detail

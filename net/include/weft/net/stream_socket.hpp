@@ -104,7 +104,15 @@ class WEFT_API stream_socket::operation_on : public detail::io_operation {
 
  protected:
   operation_on(char const* name, stream_socket& socket, detail::interest wanted);
-  ~operation_on();
+  ~operation_on() = default;
+
+  // For what the socket keeps; it may have been closed and be gone.
+  void has_read() noexcept {
+    if (has_place()) socket_.has_read(static_cast<std::size_t>(result_), drained);
+  }
+  void has_written(std::size_t bytes) noexcept {
+    if (has_place()) socket_.has_written(bytes);
+  }
 
   stream_socket& socket_;
 };

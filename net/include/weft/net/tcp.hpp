@@ -101,13 +101,9 @@ class WEFT_API tcp_listener::accept_operation final
     : public detail::tried_operation<accept_operation, tcp_stream, detail::io_operation> {
  public:
   explicit accept_operation(tcp_listener& listener);
-  ~accept_operation();
   int perform() noexcept override;
   tcp_stream value() noexcept { return tcp_stream::adopt(std::exchange(result_, 0)); }
   [[nodiscard]] std::string describe() const override;
-
- private:
-  tcp_listener& listener_;
 };
 
 class WEFT_API tcp_connect_operation final

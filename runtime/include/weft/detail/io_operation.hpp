@@ -43,6 +43,21 @@ class WEFT_API io_operation : public operation {
   // Hands it to the loop; true when it completed inline.
   bool start() noexcept;
 
+  // Takes the place in `direction` until the operation ends or the place is given to others: of one
+  // descriptor, one operation reads and one writes at a time.
+  void claim(io_operation*& direction) {
+    if (direction != nullptr) [[unlikely]]
+      refuse_second();
+    direction = this;
+    claimed_ = &direction;
+  }
+
+  // Ends it because its descriptor is being closed. From now on that may be gone.
+  void abandon() noexcept {
+    *std::exchange(claimed_, nullptr) = nullptr;
+    if (current_phase() == phase::waiting) cancel();
+  }
+
   // For the blocking pool, which has performed the operation on a thread of its own.
   void performed(int result) noexcept { result_ = result; }
 
@@ -52,6 +67,7 @@ class WEFT_API io_operation : public operation {
 
   bool offloaded = false;  // the blocking pool has it, not the backend
   bool tried = false;      // perform() has just said EAGAIN; what remains is to wait
+  bool first_use = false;  // nothing that is known of the descriptor's number is about this one
 
   int const fd;
   std::uint16_t buffer = buffer_pool::none;  // the one of the loop's pool that it was given
@@ -59,7 +75,17 @@ class WEFT_API io_operation : public operation {
   ownership const whose;
 
  protected:
-  ~io_operation() = default;
+  ~io_operation() {
+    if (claimed_ != nullptr) *claimed_ = nullptr;
+  }
+
+  // Whether what it was made from is still there.
+  [[nodiscard]] bool has_place() const noexcept { return claimed_ != nullptr; }
+
+ private:
+  [[noreturn]] void refuse_second() const;
+
+  io_operation** claimed_ = nullptr;
 };
 
 // The awaiter half of an operation on a socket that is tried before anybody is asked: perform()
