@@ -15,6 +15,9 @@ using weft::detail::started;
 
 namespace {
 
+// How many real milliseconds bytes get to arrive before time jumps.
+constexpr int grace = 2;
+
 pollfd asked_of(io_operation const& op) {
   short const events = op.wants == interest::read ? POLLIN : POLLOUT;
   return {.fd = op.fd, .events = events, .revents = 0};
@@ -25,6 +28,7 @@ pollfd asked_of(io_operation const& op) {
 started simulated_backend::start(io_operation& op, int& result) noexcept {
   weft::detail::make_non_blocking(op);
   try {
+    asked_.reserve(in_flight_.size() + 2);
     in_flight_.push_back(&op);
     return started::in_flight;
   } catch (std::bad_alloc const&) {
@@ -43,10 +47,10 @@ void simulated_backend::wait(std::int64_t deadline) noexcept {
     now_ += 100;  // tasks that run take time
     return;
   }
-  if (deadline != weft::detail::never)
+  if (deadline == weft::detail::never)
+    wait_for_descriptors(-1);
+  else if (!wait_for_descriptors(grace))
     now_ = std::max(now_, deadline);
-  else
-    wait_for_descriptors();
 }
 
 bool simulated_backend::perform_what_can_be() noexcept {
@@ -60,11 +64,14 @@ bool simulated_backend::perform_what_can_be() noexcept {
   return in_flight_.size() != before;
 }
 
-// Only other threads can go on now; they wake us, or write to a descriptor.
-void simulated_backend::wait_for_descriptors() noexcept {
-  std::vector<pollfd> asked{{.fd = wake_fd_, .events = POLLIN, .revents = 0}};
-  for (auto const* op : in_flight_) asked.push_back(asked_of(*op));
-  ::poll(asked.data(), asked.size(), -1);
+// Only others can go on now: threads, which wake us or write to a descriptor, and the kernel, which
+// may still be carrying bytes from one socket to another. Says whether one of them has.
+bool simulated_backend::wait_for_descriptors(int milliseconds) noexcept {
+  if (in_flight_.empty() && milliseconds >= 0) return false;
+  asked_.clear();  // start() has made room
+  asked_.push_back({.fd = wake_fd_, .events = POLLIN, .revents = 0});
+  for (auto const* op : in_flight_) asked_.push_back(asked_of(*op));
+  return ::poll(asked_.data(), asked_.size(), milliseconds) > 0;
 }
 
 int simulated_backend::close(int fd) noexcept { return ::close(fd) == 0 ? 0 : -errno; }

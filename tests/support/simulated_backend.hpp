@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include <poll.h>
+
 #include "backend.hpp"
 
 namespace support {
@@ -26,10 +28,11 @@ class simulated_backend final : public weft::detail::backend {
 
  private:
   bool perform_what_can_be() noexcept;
-  void wait_for_descriptors() noexcept;
+  bool wait_for_descriptors(int milliseconds) noexcept;
 
   int wake_fd_;
   std::vector<weft::detail::io_operation*> in_flight_;
+  std::vector<pollfd> asked_{1};  // at least what the wake descriptor needs
   std::int64_t now_ = 1'000'000'000;
   std::uint64_t seed_ = 1;
 };

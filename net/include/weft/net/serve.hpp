@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <optional>
+#include <ranges>
 #include <source_location>
 #include <span>
 #include <system_error>
@@ -55,30 +56,40 @@ task<> accept_from(Listener& listener, Handler& handler, server& server) {
   }
 }
 
+template <class Listener, class Handler>
+task<> serve(std::span<Listener> listeners, Handler handler, net::serve_options options,
+             std::source_location site) {
+  server serving(options, site);
+  co_await serving.run([&](task_scope& tasks) {
+    for (auto& listener : listeners) tasks.spawn(accept_from(listener, handler, serving));
+  });
+}
+
 }  // namespace weft::inline v0::detail
 
 namespace weft::inline v0::net {
 
-// Serves the connections of all the listeners, each with `handler(stream)`, on this loop, until a
-// stop is requested. Then it stops accepting, waits for the connections that are active, for at
+// Serves the connections of a listener, each with `handler(stream)`, on this loop, until a stop is
+// requested. Then it stops accepting, waits for the connections that are active, for at
 // most options.drain, cancels what is left and returns. Cancelled itself, it cancels them at once.
 //
 // What a handler throws ends its connection only: it is logged and counted. When descriptors or
 // memory run out, accepting pauses, with one line in the log, and goes on when there are some
-// again. Throws std::system_error when a listener is closed or broken. Borrows the listeners.
-template <class Listener, connection_handler<Listener> Handler>
-task<> serve(std::span<Listener> listeners, Handler handler, serve_options options = {},
-             std::source_location site = std::source_location::current()) {
-  detail::server server(options, site);
-  co_await server.run([&](task_scope& tasks) {
-    for (auto& listener : listeners) tasks.spawn(detail::accept_from(listener, handler, server));
-  });
-}
-
+// again. Throws std::system_error when the listener is closed or broken. Borrows it.
 template <class Listener, connection_handler<Listener> Handler>
 task<> serve(Listener& listener, Handler handler, serve_options options = {},
              std::source_location site = std::source_location::current()) {
-  return serve(std::span<Listener>(&listener, 1), std::move(handler), options, site);
+  return detail::serve(std::span<Listener>(&listener, 1), std::move(handler), options, site);
+}
+
+// The same for an array, vector or span of listeners.
+template <std::ranges::contiguous_range Listeners,
+          connection_handler<std::ranges::range_value_t<Listeners>> Handler>
+  requires std::ranges::borrowed_range<Listeners>
+task<> serve(Listeners&& listeners, Handler handler, serve_options options = {},
+             std::source_location site = std::source_location::current()) {
+  return detail::serve(std::span<std::ranges::range_value_t<Listeners>>(listeners),
+                       std::move(handler), options, site);
 }
 
 }  // namespace weft::inline v0::net
