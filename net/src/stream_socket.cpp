@@ -67,24 +67,14 @@ struct piece_list {
 
 }  // namespace
 
-stream_socket::operation_on::operation_on(char const* name, stream_socket& socket, interest wanted)
-    : io_operation(name, socket.get(), wanted, detail::ownership::owned_socket), socket_(socket) {
-  if (wanted == interest::write && socket.torn_) [[unlikely]]
-    throw std::logic_error(fmt::format(
-        "weft: {} after a write_all that was cut short; close the stream instead", describe()));
-  detail::descriptor_access::claim(socket.descriptor_, *this);
+void stream_socket::operation_on::refuse_torn() const {
+  throw std::logic_error(fmt::format(
+      "weft: {} after a write_all that was cut short; close the stream instead", describe()));
 }
 
 std::string stream_socket::operation_on::describe() const {
   std::string const peer = has_place() ? detail::peer_name(fd) : std::string();
   return fmt::format("{} fd {}{}{}", name(), fd, peer.empty() ? "" : " ", peer);
-}
-
-stream_socket::read_operation::read_operation(stream_socket& socket)
-    : awaitable_operation("read", socket, interest::read) {}
-
-stream_socket::read_operation::~read_operation() {
-  if (buffer != buffer_pool::none) awaiting->within->loop->buffers->give_back(buffer);
 }
 
 bool stream_socket::read_operation::prepare(io_uring_sqe& entry) const noexcept {
@@ -107,17 +97,6 @@ int stream_socket::read_operation::perform() noexcept {
   return result;
 }
 
-weft::buffer stream_socket::read_operation::value() noexcept {
-  has_read();
-  if (result_ == 0) return {};
-  return awaiting->within->loop->buffers->lease(std::exchange(buffer, buffer_pool::none),
-                                                static_cast<std::size_t>(result_));
-}
-
-stream_socket::read_some_operation::read_some_operation(stream_socket& socket,
-                                                        std::span<std::byte> into)
-    : awaitable_operation("read", socket, interest::read), buffer_(into) {}
-
 bool stream_socket::read_some_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_recv(&entry, fd, buffer_.data(), length_of(buffer_.size()), 0);
   if (socket_.drained_ && !buffer_.empty()) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
@@ -125,11 +104,6 @@ bool stream_socket::read_some_operation::prepare(io_uring_sqe& entry) const noex
 }
 
 int stream_socket::read_some_operation::perform() noexcept { return receive(fd, buffer_, drained); }
-
-std::size_t stream_socket::read_some_operation::value() noexcept {
-  has_read();
-  return static_cast<std::size_t>(result_);
-}
 
 stream_socket::read_vector_operation::read_vector_operation(
     stream_socket& socket, std::span<std::span<std::byte> const> buffers)
@@ -172,16 +146,6 @@ std::size_t stream_socket::write_vector_operation::value() noexcept {
   return static_cast<std::size_t>(result_);
 }
 
-stream_socket::write_all_operation::write_all_operation(stream_socket& socket,
-                                                        std::span<std::byte const> bytes)
-    : tried_operation("write", socket, interest::write), bytes_(bytes) {}
-
-stream_socket::write_all_operation::~write_all_operation() {
-  if (done_ == 0 || !has_place()) return;
-  socket_.has_written(done_);
-  if (done_ != bytes_.size()) socket_.torn_ = true;
-}
-
 int stream_socket::write_all_operation::perform() noexcept {
   while (done_ < bytes_.size()) {
     int const result = send(fd, bytes_.subspan(done_));
@@ -196,12 +160,6 @@ void stream_socket::write_all_operation::fail_with_bytes_done() const {
   throw transfer_error(std::error_code(-result_, std::system_category()), describe(), done_);
 }
 
-stream_socket::read_operation stream_socket::read() { return read_operation(*this); }
-
-stream_socket::read_some_operation stream_socket::read_some(std::span<std::byte> buffer) {
-  return {*this, buffer};
-}
-
 stream_socket::read_vector_operation stream_socket::read_some(
     std::span<std::span<std::byte> const> buffers) {
   return {*this, buffers};
@@ -214,10 +172,6 @@ stream_socket::write_some_operation stream_socket::write_some(std::span<std::byt
 stream_socket::write_vector_operation stream_socket::write_some(
     std::span<std::span<std::byte const> const> pieces) {
   return {*this, pieces};
-}
-
-stream_socket::write_all_operation stream_socket::write_all(std::span<std::byte const> bytes) {
-  return {*this, bytes};
 }
 
 void stream_socket::shutdown_write() {

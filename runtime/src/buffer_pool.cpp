@@ -4,17 +4,11 @@
 #include <new>
 #include <utility>
 
-#include "weft/buffer.hpp"
-
 namespace weft::inline v0::detail {
 
 void buffer_pool::close() noexcept {
   closed_ = true;
   if (free_count_ == free_.size()) delete this;
-}
-
-buffer buffer_pool::lease(std::uint16_t id, std::size_t size) noexcept {
-  return {*this, id, at(id), static_cast<std::uint32_t>(size)};
 }
 
 bool buffer_pool::grow() noexcept {

@@ -91,6 +91,8 @@ class epoll_backend final : public backend {
   struct direction {
     waiter_list waiters;
     bool ready = false;  // since the last EAGAIN
+
+    [[nodiscard]] bool can_go_on() const noexcept { return ready && !waiters.empty(); }
   };
   struct entry {
     direction readers;
@@ -159,13 +161,13 @@ class epoll_backend final : public backend {
     if ((event.events & (EPOLLRDHUP | failed)) != 0) known.hung_up = true;
     if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) known.readers.ready = true;
     if ((event.events & (EPOLLOUT | failed)) != 0) known.writers.ready = true;
-    serve(known, known.readers);
-    serve(known, known.writers);
+    if (known.readers.can_go_on()) serve(known, known.readers);
+    if (known.writers.can_go_on()) serve(known, known.writers);
     release_if_idle(fd);
   }
 
   void serve(entry const& known, direction& side) noexcept {
-    while (side.ready && !side.waiters.empty()) {
+    while (side.can_go_on()) {
       auto& op = static_cast<io_operation&>(side.waiters.front());
       int const result = try_to_perform(op, known, side);
       if (result == -EAGAIN) return;

@@ -63,4 +63,8 @@ class buffer {
   std::uint16_t id_ = 0;
 };
 
+inline buffer detail::buffer_pool::lease(std::uint16_t id, std::size_t size) noexcept {
+  return {*this, id, at(id), static_cast<std::uint32_t>(size)};
+}
+
 }  // namespace weft::inline v0

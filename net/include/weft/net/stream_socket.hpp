@@ -103,7 +103,12 @@ class WEFT_API stream_socket::operation_on : public detail::io_operation {
   [[nodiscard]] std::string describe() const override;
 
  protected:
-  operation_on(char const* name, stream_socket& socket, detail::interest wanted);
+  operation_on(char const* name, stream_socket& socket, detail::interest wanted)
+      : io_operation(name, socket.get(), wanted, detail::ownership::owned_socket), socket_(socket) {
+    if (wanted == detail::interest::write && socket.torn_) [[unlikely]]
+      refuse_torn();
+    detail::descriptor_access::claim(socket.descriptor_, *this);
+  }
   ~operation_on() = default;
 
   // For what the socket keeps; it may have been closed and be gone.
@@ -115,25 +120,41 @@ class WEFT_API stream_socket::operation_on : public detail::io_operation {
   }
 
   stream_socket& socket_;
+
+ private:
+  [[noreturn]] void refuse_torn() const;
 };
 
 class WEFT_API stream_socket::read_operation final
     : public detail::awaitable_operation<read_operation, buffer, operation_on> {
  public:
-  explicit read_operation(stream_socket& socket);
-  ~read_operation();
+  explicit read_operation(stream_socket& socket)
+      : awaitable_operation("read", socket, detail::interest::read) {}
+  ~read_operation() {
+    if (buffer != detail::buffer_pool::none) [[unlikely]]
+      awaiting->within->loop->buffers->give_back(buffer);
+  }
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
-  weft::buffer value() noexcept;
+  weft::buffer value() noexcept {
+    has_read();
+    if (result_ == 0) return {};
+    return awaiting->within->loop->buffers->lease(std::exchange(buffer, detail::buffer_pool::none),
+                                                  static_cast<std::size_t>(result_));
+  }
 };
 
 class WEFT_API stream_socket::read_some_operation final
     : public detail::awaitable_operation<read_some_operation, std::size_t, operation_on> {
  public:
-  read_some_operation(stream_socket& socket, std::span<std::byte> buffer);
+  read_some_operation(stream_socket& socket, std::span<std::byte> into)
+      : awaitable_operation("read", socket, detail::interest::read), buffer_(into) {}
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
-  std::size_t value() noexcept;
+  std::size_t value() noexcept {
+    has_read();
+    return static_cast<std::size_t>(result_);
+  }
 
  private:
   std::span<std::byte> buffer_;
@@ -175,8 +196,14 @@ class WEFT_API stream_socket::write_vector_operation final
 class WEFT_API stream_socket::write_all_operation final
     : public detail::tried_operation<write_all_operation, void, operation_on> {
  public:
-  write_all_operation(stream_socket& socket, std::span<std::byte const> bytes);
-  ~write_all_operation();
+  write_all_operation(stream_socket& socket, std::span<std::byte const> bytes)
+      : tried_operation("write", socket, detail::interest::write), bytes_(bytes) {}
+  ~write_all_operation() {
+    if (done_ == 0 || !has_place()) return;
+    socket_.has_written(done_);
+    if (done_ != bytes_.size()) [[unlikely]]
+      socket_.torn_ = true;
+  }
   int perform() noexcept override;
   void value() const noexcept {}
 
@@ -191,5 +218,16 @@ class WEFT_API stream_socket::write_all_operation final
   std::span<std::byte const> bytes_;
   std::size_t done_ = 0;
 };
+
+inline stream_socket::read_operation stream_socket::read() { return read_operation(*this); }
+
+inline stream_socket::read_some_operation stream_socket::read_some(std::span<std::byte> buffer) {
+  return {*this, buffer};
+}
+
+inline stream_socket::write_all_operation stream_socket::write_all(
+    std::span<std::byte const> bytes) {
+  return {*this, bytes};
+}
 
 }  // namespace weft::inline v0::net

@@ -43,7 +43,7 @@ class WEFT_API buffer_pool {
   }
 
   // Makes a lease of a buffer that was taken out.
-  [[nodiscard]] buffer lease(std::uint16_t id, std::size_t size) noexcept;
+  [[nodiscard]] inline buffer lease(std::uint16_t id, std::size_t size) noexcept;
 
  private:
   static constexpr std::size_t chunk_buffers = 64;
