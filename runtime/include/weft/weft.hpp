@@ -22,6 +22,7 @@
 #include "weft/run.hpp"
 #include "weft/scope.hpp"
 #include "weft/semaphore.hpp"
+#include "weft/stream.hpp"
 #include "weft/task.hpp"
 #include "weft/task_local.hpp"
 #include "weft/this_task.hpp"
