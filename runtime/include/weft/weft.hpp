@@ -4,6 +4,7 @@
 #include "weft/background_loop.hpp"
 #include "weft/blocking.hpp"
 #include "weft/buffer.hpp"
+#include "weft/buffered_reader.hpp"
 #include "weft/cancel.hpp"
 #include "weft/channel.hpp"
 #include "weft/descriptor.hpp"
