@@ -5,6 +5,7 @@
 #include "weft/blocking.hpp"
 #include "weft/buffer.hpp"
 #include "weft/buffered_reader.hpp"
+#include "weft/buffered_writer.hpp"
 #include "weft/cancel.hpp"
 #include "weft/channel.hpp"
 #include "weft/descriptor.hpp"
