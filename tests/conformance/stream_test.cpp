@@ -1,10 +1,12 @@
 // Exact reads, whole writes and copies: how far they come, and what they leave when they fail.
 #include <array>
 #include <string>
+#include <vector>
 
 #include "support/backends.hpp"
 #include "support/bytes.hpp"
 #include "support/narrow.hpp"
+#include "weft/net.hpp"
 #include "weft/weft.hpp"
 
 #include <doctest/doctest.h>
@@ -17,6 +19,8 @@ using support::text_of;
 
 static_assert(weft::readable_stream<weft::descriptor>);
 static_assert(weft::writable_stream<weft::descriptor>);
+static_assert(weft::readable_stream<weft::net::tcp_stream>);
+static_assert(weft::writable_stream<weft::net::tcp_stream>);
 static_assert(weft::readable_stream<weft::buffered_reader<weft::descriptor>>);
 static_assert(!weft::writable_stream<weft::buffered_reader<weft::descriptor>>);
 static_assert(!weft::readable_stream<std::string>);
@@ -344,5 +348,33 @@ TEST_CASE_ON_EVERY_BACKEND("a copy that fails or is cancelled says how many byte
     CHECK(how.code == std::errc::broken_pipe);
     CHECK(how.text.starts_with("write fd "));
     CHECK(how.bytes_done == 0);
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("the same algorithms serve a connection") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = weft::net::tcp_listener::bind("127.0.0.1:0");
+    auto const body = pattern(1 << 20);
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {
+        auto peer = co_await listener.accept();
+        CHECK(co_await weft::copy(peer, peer) == body.size() + 7);
+      });
+      auto stream = co_await weft::net::connect(listener.local());
+      auto const sending = tasks.spawn([&]() -> weft::task<> {
+        weft::buffered_writer writer(stream);
+        co_await writer.write(bytes_of("hello\r\n"));
+        co_await writer.flush();
+        co_await weft::write_all(stream, bytes_of(body));
+        stream.shutdown_write();
+      });
+      weft::buffered_reader reader(stream);
+      CHECK(co_await reader.line() == "hello");
+      std::vector<std::byte> received(body.size());
+      co_await reader.read_exactly(received);
+      CHECK(text_of(received) == body);
+      CHECK(co_await reader.line() == std::nullopt);
+      co_await sending;
+    });
   }());
 }
