@@ -16,4 +16,15 @@ inline std::string text_of(std::span<std::byte const> bytes, std::size_t count) 
   return {reinterpret_cast<char const*>(bytes.data()), count};
 }
 
+inline std::string text_of(std::span<std::byte const> bytes) {
+  return text_of(bytes, bytes.size());
+}
+
+// Text of that size in which any displaced byte shows.
+inline std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 31 + i / 997);
+  return text;
+}
+
 }  // namespace support

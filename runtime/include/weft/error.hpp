@@ -47,6 +47,10 @@ class WEFT_API transfer_error : public std::system_error {
   transfer_error(std::error_code error, std::string const& what, std::size_t bytes_done)
       : std::system_error(error, what), bytes_done_(bytes_done) {}
 
+  // With the code and the text of the step that failed.
+  transfer_error(std::system_error const& step, std::size_t bytes_done)
+      : std::system_error(step), bytes_done_(bytes_done) {}
+
   // How many bytes the steps before had moved.
   [[nodiscard]] std::size_t bytes_done() const noexcept { return bytes_done_; }
 
