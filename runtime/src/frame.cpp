@@ -22,6 +22,7 @@ struct frame_cache_owner {
       list.room = 0;
       while (auto* block = list.free) {
         list.free = block->next;
+        frames.allocated -= block_size(i);
         ::operator delete(block, block_size(i));
       }
     }
@@ -48,11 +49,22 @@ void* allocate_frame_slowly(std::size_t size) {
     static thread_local frame_cache_owner owner;
     (void)owner;
   }
-  return ::operator new(whole_size(size));
+  void* const memory = ::operator new(whole_size(size));
+  frames.allocated += whole_size(size);
+  return memory;
 }
 
 void free_frame_slowly(void* memory, std::size_t size) noexcept {
+  frames.allocated -= whole_size(size);
   ::operator delete(memory, whole_size(size));
+}
+
+std::size_t frame_bytes_in_use() noexcept {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < frame_cache::classes; ++i)
+    for (auto const* block = frames.lists[i].free; block != nullptr; block = block->next)
+      kept += block_size(i);
+  return frames.allocated - kept;
 }
 
 }  // namespace weft::inline v0::detail

@@ -23,11 +23,16 @@ struct frame_cache {
     std::size_t room;  // how many more blocks may be kept
   };
   size_class lists[classes];
+  std::size_t allocated;  // bytes that operator new gave this thread, less what it got back
 };
 
 // Trivial and constant-initialised, so that access is one segment-relative load. `room` starts at
 // zero: the first block freed takes the slow path, which opens the cache for its thread.
 extern constinit WEFT_API thread_local frame_cache frames;
+
+// How many bytes this thread's frames and chains take up now. What one thread allocates and another
+// frees is counted for both. For tests.
+WEFT_API std::size_t frame_bytes_in_use() noexcept;
 
 WEFT_API void* allocate_frame_slowly(std::size_t size);
 WEFT_API void free_frame_slowly(void* memory, std::size_t size) noexcept;
