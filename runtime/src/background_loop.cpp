@@ -35,7 +35,7 @@ task<> background_loop::serve(std::promise<doors>& ready) {
 background_loop::background_loop(run_options const& options) {
   std::promise<doors> ready;
   auto opened = ready.get_future();
-  thread_ = std::thread([&ready, options] {
+  thread_ = std::thread([ready = std::move(ready), options]() mutable {
     try {
       weft::run(serve(ready), options);
     } catch (...) {

@@ -9,12 +9,14 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "support/backends.hpp"
 #include "weft/cancel.hpp"
 #include "weft/event.hpp"
+#include "weft/log.hpp"
 #include "weft/time.hpp"
 
 using namespace std::chrono_literals;
@@ -141,6 +143,18 @@ TEST_CASE("what prevents the start is thrown by the constructor") {
     ::setenv("WEFT_BACKEND", kept.c_str(), 1);
   else
     ::unsetenv("WEFT_BACKEND");
+}
+
+TEST_CASE("a job that nothing can end is cancelled once the loop is joined") {
+  auto const before = weft::set_log_hook([](weft::log_level, std::string_view) noexcept {});
+  weft::background_loop loop;
+  auto stuck = loop.submit([]() -> weft::task<> {
+    weft::event never;
+    co_await never.wait();
+  });
+  loop.join();
+  weft::set_log_hook(before);
+  CHECK_THROWS_AS(stuck.get(), weft::cancelled);
 }
 
 TEST_CASE("several threads may submit at once") {
