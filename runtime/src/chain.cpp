@@ -62,6 +62,7 @@ void destroy_unstarted(promise_base& promise) noexcept {
 
 // Whether `promise` is on the path from the leaf of its chain upwards.
 bool is_awaiting(promise_base const& promise) noexcept {
+  if (promise.within == nullptr) return false;
   operation const* const pending = promise.within->pending;
   if (pending == nullptr) return false;
   promise_base const* at = pending->awaiting;
@@ -72,7 +73,7 @@ bool is_awaiting(promise_base const& promise) noexcept {
 }  // namespace
 
 void destroy_unfinished(promise_base& promise) noexcept {
-  if (promise.within == nullptr) return destroy_unstarted(promise);
+  if (!promise.started()) return destroy_unstarted(promise);
   // Locals of a started frame may be referred to from frames below it, so nothing is put off here.
   bool const outer = std::exchange(destroying_unstarted, false);
   promise_base* const outer_list = std::exchange(to_destroy, nullptr);

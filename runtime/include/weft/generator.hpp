@@ -28,8 +28,7 @@ struct generator_promise final : promise_base {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     std::coroutine_handle<> await_suspend(
         std::coroutine_handle<generator_promise> yielding) const noexcept {
-      generator_promise& promise = yielding.promise();
-      return transfer(*promise.within, promise.parent->self());
+      return yielding.promise().leave();
     }
     void await_resume() const noexcept {}
   };
