@@ -40,7 +40,7 @@ std::string at(std::source_location const& where) {
 
 chain_report report(chain const& of, std::size_t depth, std::int64_t now) {
   chain_report made{.depth = depth,
-                    .name = of.name_or("task"),
+                    .name = of.name_or(depth == 0 ? "root" : "task"),
                     .spawned_at = of.spawned_at,
                     .state = "ready",
                     .waits_for = {},
