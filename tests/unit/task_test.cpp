@@ -82,6 +82,28 @@ TEST_CASE("a task is empty once moved from or awaited, and awaiting it then thro
   }());
 }
 
+TEST_CASE("a task that is a member is destroyed before the members it refers to") {
+  struct session {
+    std::string log;
+    weft::task<> pending;
+  };
+  struct note {
+    std::string* log;
+    explicit note(std::string& to) noexcept : log(&to) {}
+    note(note&& other) noexcept : log(std::exchange(other.log, nullptr)) {}
+    ~note() {
+      if (log != nullptr) *log += "a text that is too long to be kept in the string itself";
+    }
+  };
+  auto owner = std::make_unique<session>();
+  owner->pending = [](note) -> weft::task<> { co_return; }(note(owner->log));
+  auto never_started = [](std::unique_ptr<session>) -> weft::task<> {
+    co_return;
+  }(std::move(owner));
+  never_started = weft::task<>();
+  CHECK_FALSE(never_started);
+}
+
 TEST_CASE("assigning to a task destroys the one it held") {
   bool destroyed = false;
   auto const hold = [](witness) -> weft::task<int> { co_return 1; };

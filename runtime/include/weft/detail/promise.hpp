@@ -47,7 +47,7 @@ class WEFT_TRIVIAL_ABI frame_owner {
 };
 
 // Destroys a frame that has not run to its end: a chain suspended below it goes first, leaf first;
-// frames that never started and hold each other as parameters go one by one, without recursion.
+// frames that never started and hold each other as parameters recurse to a limited depth only.
 WEFT_API void destroy_unfinished(promise_base& promise) noexcept;
 
 // Where control goes next: by symmetric transfer, or through the pump of the loop.
