@@ -173,6 +173,32 @@ TEST_CASE("several threads may submit at once") {
   for (int const sum : sums) CHECK(sum == 49 * 50 / 2);
 }
 
+TEST_CASE("join may be called while others submit and join: a job is done or refused") {
+  for (int i = 0; i < 20; ++i) {
+    weft::background_loop loop;
+    std::promise<void> first_submitted;
+    int submitted = 0;
+    int done = 0;
+    std::thread submitting([&] {
+      try {
+        for (;; ++submitted) {
+          loop.submit([&done]() -> weft::task<> {
+            ++done;
+            co_return;
+          });
+          if (submitted == 0) first_submitted.set_value();
+        }
+      } catch (std::logic_error const&) {}
+    });
+    first_submitted.get_future().wait();
+    std::thread joining([&] { loop.join(); });
+    loop.join();
+    submitting.join();
+    joining.join();
+    CHECK(done == submitted);
+  }
+}
+
 TEST_CASE("a background loop leaves no descriptor open") {
   auto const before = support::open_descriptors();
   for (int i = 0; i < 3; ++i) {
