@@ -144,7 +144,8 @@ class WEFT_API task_scope {
   task_scope& operator=(task_scope const&) = delete;
 
   // Starts a child, after those spawned before it, on the next tick; it runs concurrently with its
-  // siblings on this loop. What it throws cancels the scope. It inherits the task-locals.
+  // siblings on this loop. What it throws cancels the scope. It inherits the task-locals of the
+  // running task, which need not be the scope's owner.
   template <class T>
   join_handle<T> spawn(task<T> body, std::source_location site = std::source_location::current()) {
     detail::frame_owner frame = detail::task_access::release(std::move(body));
