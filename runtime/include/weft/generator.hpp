@@ -2,6 +2,7 @@
 // co_yield; it runs only while next() is awaited, on the chain of whoever awaits.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <utility>
 
@@ -34,7 +35,7 @@ struct generator_promise final : promise_base {
   };
 
   template <class Value = T>
-    requires std::constructible_from<T, Value&&>
+    requires std::convertible_to<Value&&, T>
   yield_awaiter yield_value(Value&& value) {
     yielded.emplace(std::forward<Value>(value));
     return {};
