@@ -230,7 +230,8 @@ task<detail::task_function_value<Fn, task_scope&>> scope(Fn body) {
   } catch (...) {
     tasks.body_failed();
   }
-  co_await task_scope::drain_operation(tasks);
+  // Between the end of the last child and our resumption another may be spawned.
+  while (tasks.size() != 0) co_await task_scope::drain_operation(tasks);
   tasks.finish(std::is_void_v<value_type> || static_cast<bool>(value));
   if constexpr (!std::is_void_v<value_type>) co_return std::move(*value);
 }
