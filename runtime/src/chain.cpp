@@ -1,11 +1,14 @@
 // The parts of operations, frames and cancel scopes that are not on the hot path.
 #include "weft/detail/chain.hpp"
 
+#include <stdexcept>
+
 #include <fmt/format.h>
 
 #include "fatal.hpp"
 #include "scope_tree.hpp"
 #include "weft/error.hpp"
+#include "weft/generator.hpp"
 #include "weft/this_task.hpp"
 
 namespace weft::inline v0 {
@@ -97,6 +100,15 @@ void destroy_unfinished(promise_base& promise) noexcept {
   }
   promise.self().destroy();
   unstarted = outer;
+}
+
+void refuse_second_next() {
+  constexpr char const* message = "weft: two tasks in next() of one generator at once";
+#ifndef NDEBUG
+  fatal(message);
+#else
+  throw std::logic_error(message);
+#endif
 }
 
 }  // namespace detail
