@@ -124,6 +124,8 @@ class channel {
 
   // An entrance for other threads (include weft/remote.hpp). Through all remote senders of this
   // channel together at most `limit` items are on their way; further sends wait, in their threads.
+  // The first call decides the limit; later ones share it. Throws std::invalid_argument for 0, with
+  // which nothing could ever be sent.
   remote_sender<T> remote(std::size_t limit = 1024);
 
  private:

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 #include "weft/channel.hpp"
@@ -138,6 +139,8 @@ class remote_sender {
 
 template <class T>
 remote_sender<T> channel<T>::remote(std::size_t limit) {
+  if (limit == 0)
+    throw std::invalid_argument("weft: a remote sender with a limit of 0 could never send");
   if (!gate_) {
     auto const entrance = detail::inbox_of_running_loop();
     auto const made = std::make_shared<detail::remote_gate<T>>(*this, entrance, limit);

@@ -2,6 +2,8 @@
 // into one that yields its result instead of throwing std::system_error.
 #pragma once
 
+#include <concepts>
+#include <coroutine>
 #include <optional>
 #include <system_error>
 #include <type_traits>
