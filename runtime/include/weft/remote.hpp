@@ -57,7 +57,9 @@ class remote_gate final : public channel_listener,
     // Pushed under the lock, so that items arrive in the order in which they were let in.
     if (!inbox_->push(*sent)) {
       --on_their_way_;
-      item = sent->take_back();
+      // The caller's again, by construction: an item need not be assignable.
+      std::destroy_at(std::addressof(item));
+      std::construct_at(std::addressof(item), sent->take_back());
       return false;
     }
     static_cast<void>(sent.release());  // the loop's now
