@@ -35,7 +35,7 @@ task<> background_loop::serve(std::promise<doors>& ready) {
 background_loop::background_loop(run_options const& options) {
   std::promise<doors> ready;
   auto opened = ready.get_future();
-  thread_ = std::thread([&ready, options] {
+  thread_ = std::thread([ready = std::move(ready), options]() mutable {
     try {
       weft::run(serve(ready), options);
     } catch (...) {
@@ -60,16 +60,22 @@ background_loop::~background_loop() { finish(true); }
 void background_loop::join() { finish(false); }
 
 void background_loop::finish(bool cancelling) {
-  if (!thread_.joinable()) return;
-  if (cancelling)
-    doors_->end.send(true);
-  else
-    doors_->jobs.send(nullptr);
-  doors_.reset();
-  thread_.join();
+  std::call_once(finished_, [&] {
+    {
+      std::lock_guard const lock(mutex_);
+      if (cancelling)
+        doors_->end.send(true);
+      else
+        doors_->jobs.send(nullptr);
+      doors_.reset();
+    }
+    thread_.join();
+  });
 }
 
 void background_loop::enqueue(job submitted) {
+  // Held while the job goes in, so that the last job comes after all others.
+  std::lock_guard const lock(mutex_);
   if (!doors_ || !doors_->jobs.send(std::move(submitted)))
     throw std::logic_error("weft: a job was submitted to a background loop that was joined");
 }

@@ -1,11 +1,14 @@
 // The parts of operations, frames and cancel scopes that are not on the hot path.
 #include "weft/detail/chain.hpp"
 
+#include <stdexcept>
+
 #include <fmt/format.h>
 
 #include "fatal.hpp"
 #include "scope_tree.hpp"
 #include "weft/error.hpp"
+#include "weft/generator.hpp"
 #include "weft/this_task.hpp"
 
 namespace weft::inline v0 {
@@ -41,27 +44,38 @@ void waiter_list::abort_abandoned(operation const& waiting) noexcept {
 
 namespace {
 
-// Whether a frame that never started is being destroyed on this thread, and those it held that wait
-// for their turn, linked through `parent`.
-constinit thread_local bool destroying_unstarted = false;
-constinit thread_local promise_base* to_destroy = nullptr;
+// Frames that never started and are being destroyed on this thread, each held by the one before as
+// a parameter; and those that wait for the outermost of them, linked through `parent`.
+struct unstarted_frames {
+  int nested = 0;
+  promise_base* waiting = nullptr;
+};
+constinit thread_local unstarted_frames unstarted;
 
-// A frame that never started holds parameters only. Tasks among them cannot refer to it, since they
-// were made before it, so they may go after it: one by one instead of one inside the other.
+// Deep enough for whatever is written by hand, and far from the end of any stack.
+constexpr int deepest_nesting = 1000;
+
+// A frame that never started holds parameters only, and what these hold is destroyed in their midst
+// as C++ has it. Below a certain depth a frame is destroyed after those that hold it instead, so
+// that frames without number, each in the next, do not exhaust the stack.
 void destroy_unstarted(promise_base& promise) noexcept {
-  promise.parent = std::exchange(to_destroy, &promise);
-  if (destroying_unstarted) return;
-  destroying_unstarted = true;
-  while (to_destroy != nullptr) {
-    promise_base& next = *to_destroy;
-    to_destroy = next.parent;
+  if (unstarted.nested == deepest_nesting) {
+    promise.parent = std::exchange(unstarted.waiting, &promise);
+    return;
+  }
+  ++unstarted.nested;
+  promise.self().destroy();
+  while (unstarted.nested == 1 && unstarted.waiting != nullptr) {
+    promise_base& next = *unstarted.waiting;
+    unstarted.waiting = next.parent;
     next.self().destroy();
   }
-  destroying_unstarted = false;
+  --unstarted.nested;
 }
 
 // Whether `promise` is on the path from the leaf of its chain upwards.
 bool is_awaiting(promise_base const& promise) noexcept {
+  if (promise.within == nullptr) return false;
   operation const* const pending = promise.within->pending;
   if (pending == nullptr) return false;
   promise_base const* at = pending->awaiting;
@@ -72,10 +86,9 @@ bool is_awaiting(promise_base const& promise) noexcept {
 }  // namespace
 
 void destroy_unfinished(promise_base& promise) noexcept {
-  if (promise.within == nullptr) return destroy_unstarted(promise);
+  if (!promise.started()) return destroy_unstarted(promise);
   // Locals of a started frame may be referred to from frames below it, so nothing is put off here.
-  bool const outer = std::exchange(destroying_unstarted, false);
-  promise_base* const outer_list = std::exchange(to_destroy, nullptr);
+  unstarted_frames const outer = std::exchange(unstarted, {});
   if (is_awaiting(promise)) {
     promise_base* leaf = promise.within->pending->awaiting;
     while (leaf != &promise) {
@@ -86,8 +99,16 @@ void destroy_unfinished(promise_base& promise) noexcept {
     }
   }
   promise.self().destroy();
-  destroying_unstarted = outer;
-  to_destroy = outer_list;
+  unstarted = outer;
+}
+
+void refuse_second_next() {
+  constexpr char const* message = "weft: two tasks in next() of one generator at once";
+#ifndef NDEBUG
+  fatal(message);
+#else
+  throw std::logic_error(message);
+#endif
 }
 
 }  // namespace detail

@@ -1,6 +1,7 @@
 // Walks the tree of scopes for its chains, and each chain from its leaf upwards.
 #include "weft/dump.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -40,7 +41,7 @@ std::string at(std::source_location const& where) {
 
 chain_report report(chain const& of, std::size_t depth, std::int64_t now) {
   chain_report made{.depth = depth,
-                    .name = of.name_or("task"),
+                    .name = of.name_or(depth == 0 ? "root" : "task"),
                     .spawned_at = of.spawned_at,
                     .state = "ready",
                     .waits_for = {},
@@ -51,7 +52,8 @@ chain_report report(chain const& of, std::size_t depth, std::int64_t now) {
     return made;
   }
   for (auto const* promise = pending->awaiting; promise != nullptr; promise = promise->parent)
-    made.awaits.insert(made.awaits.begin(), promise->where);
+    made.awaits.push_back(promise->where);
+  std::ranges::reverse(made.awaits);
   if (pending->current_phase() == operation::phase::waiting) made.state = "waiting";
   made.waits_for = pending->describe();
   made.seconds = static_cast<double>(now - of.pending_since) / 1e9;

@@ -14,8 +14,9 @@ class root_chain final : public chain {
  public:
   root_chain(loop_core& home, promise_base& root, bool& ended) noexcept
       : chain(home, nullptr, root, std::source_location()), ended_(ended) {}
-  // The caller of run keeps the frame, for its result.
-  ~root_chain() { first.release(); }
+  // The caller of run keeps the frame, for its result or, when the loop could not be set up, as it
+  // came.
+  ~root_chain() { first.release()->within = nullptr; }
 
   void has_ended() noexcept override { ended_ = true; }
 
@@ -33,7 +34,6 @@ void run_root_on(frame_owner& root, loop_setup const& setup, root_companion cons
   loop home(setup);
   bool ended = false;
   root_chain chain(home, *root.get(), ended);
-  chain.with_extras().name = "root";
   home.root_scope = &chain.own;
   auto const companion = started ? started(home, chain) : nullptr;
   home.run(chain, ended);

@@ -55,11 +55,22 @@ signal_stop stop;
 // What the signal handler may touch.
 std::atomic<int> first_signal{0};
 std::atomic<inbox*> entrance{nullptr};
+std::atomic<bool> told{false};  // whether `stop` was pushed
+std::atomic<int> telling{0};    // how many may be using the entrance
+
+// Pushes `stop` once there are both a signal and an entrance. Whoever brings the second of them
+// sees the other, since all of this is sequentially consistent; when both do, one is let through.
+void tell_the_loop() noexcept {
+  ++telling;
+  auto* const open = entrance.load();
+  if (first_signal != 0 && open != nullptr && !told.exchange(true)) open->push(stop);
+  --telling;
+}
 
 extern "C" void on_signal(int number) {
   int none = 0;
   if (!first_signal.compare_exchange_strong(none, number)) ::_exit(128 + number);
-  if (auto* const open = entrance.load()) open->push(stop);
+  tell_the_loop();
 }
 
 // Handles the signals while it lives; one that is ignored at the start (nohup) stays ignored.
@@ -67,6 +78,7 @@ class signal_watch {
  public:
   signal_watch() noexcept {
     first_signal = 0;
+    told = false;
     for (std::size_t i = 0; i < watched_signals.size(); ++i) {
       struct sigaction action{};
       action.sa_handler = on_signal;
@@ -94,10 +106,12 @@ class connection {
     home.stop_may_come = true;
     stop.arm(home, root, drain);
     entrance = inbox_.get();
-    if (first_signal != 0) stop.run();  // it came before there was anybody to tell
+    tell_the_loop();  // of a signal that came before there was anybody to tell
   }
   ~connection() {
     entrance = nullptr;
+    // A handler that runs on another thread right now may have the entrance in hand; it is short.
+    while (telling != 0) {}
     stop.disarm();
   }
   connection(connection const&) = delete;

@@ -60,7 +60,8 @@ detail::child& task_scope::adopt(detail::frame_owner& frame, std::source_locatio
   if (frame.get() == nullptr)
     throw std::logic_error("weft: spawn of an empty task (moved from, or awaited before)");
   std::unique_ptr<detail::chain_extras> inherited;
-  if (auto const& extras = scope_.chain().extras; extras && extras->locals) [[unlikely]] {
+  auto const& extras = detail::running_chain("task_scope::spawn").extras;
+  if (extras && extras->locals) [[unlikely]] {
     inherited = std::make_unique<detail::chain_extras>();
     inherited->locals = extras->locals;
   }

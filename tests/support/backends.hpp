@@ -16,7 +16,8 @@ namespace support {
 using weft::detail::chosen_backend;
 
 // io_uring with the settings that the environment asks for, so that the same cases also run with a
-// tiny ring and without each set-up flag: WEFT_TEST_RING=SQ,CQ and WEFT_TEST_WITHOUT_FLAGS=MASK.
+// tiny ring, without each set-up flag and without the opcodes: WEFT_TEST_RING=SQ,CQ,
+// WEFT_TEST_WITHOUT_FLAGS=MASK and WEFT_TEST_WITHOUT_OPCODES=1.
 struct uring {
   static chosen_backend make(int wake_fd);
 };

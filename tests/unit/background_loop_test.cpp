@@ -9,12 +9,14 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "support/backends.hpp"
 #include "weft/cancel.hpp"
 #include "weft/event.hpp"
+#include "weft/log.hpp"
 #include "weft/time.hpp"
 
 using namespace std::chrono_literals;
@@ -143,6 +145,18 @@ TEST_CASE("what prevents the start is thrown by the constructor") {
     ::unsetenv("WEFT_BACKEND");
 }
 
+TEST_CASE("a job that nothing can end is cancelled once the loop is joined") {
+  auto const before = weft::set_log_hook([](weft::log_level, std::string_view) noexcept {});
+  weft::background_loop loop;
+  auto stuck = loop.submit([]() -> weft::task<> {
+    weft::event never;
+    co_await never.wait();
+  });
+  loop.join();
+  weft::set_log_hook(before);
+  CHECK_THROWS_AS(stuck.get(), weft::cancelled);
+}
+
 TEST_CASE("several threads may submit at once") {
   weft::background_loop loop;
   std::vector<std::thread> threads;
@@ -157,6 +171,32 @@ TEST_CASE("several threads may submit at once") {
     });
   for (auto& thread : threads) thread.join();
   for (int const sum : sums) CHECK(sum == 49 * 50 / 2);
+}
+
+TEST_CASE("join may be called while others submit and join: a job is done or refused") {
+  for (int i = 0; i < 20; ++i) {
+    weft::background_loop loop;
+    std::promise<void> first_submitted;
+    int submitted = 0;
+    int done = 0;
+    std::thread submitting([&] {
+      try {
+        for (;; ++submitted) {
+          loop.submit([&done]() -> weft::task<> {
+            ++done;
+            co_return;
+          });
+          if (submitted == 0) first_submitted.set_value();
+        }
+      } catch (std::logic_error const&) {}
+    });
+    first_submitted.get_future().wait();
+    std::thread joining([&] { loop.join(); });
+    loop.join();
+    submitting.join();
+    joining.join();
+    CHECK(done == submitted);
+  }
 }
 
 TEST_CASE("a background loop leaves no descriptor open") {

@@ -11,6 +11,8 @@
 
 #include "support/backends.hpp"
 #include "weft/cancel.hpp"
+#include "weft/remote.hpp"
+#include "weft/remote.hpp"
 #include "weft/scope.hpp"
 #include "weft/this_task.hpp"
 #include "weft/time.hpp"
@@ -258,6 +260,20 @@ TEST_CASE("try_send and try_receive never wait") {
     CHECK_FALSE(items.try_send(std::move(refused)));
     CHECK(refused);  // NOLINT(bugprone-use-after-move)
     co_return;
+  }());
+}
+
+TEST_CASE("items need not be assignable") {
+  struct fixed {
+    int const value;
+  };
+  run_on<simulated>([]() -> weft::task<> {
+    weft::channel<fixed> items(1);
+    co_await items.send(fixed{1});
+    CHECK(items.try_receive()->value == 1);
+    auto sender = items.remote();
+    CHECK(sender.send(fixed{2}));
+    CHECK((co_await items.receive())->value == 2);
   }());
 }
 

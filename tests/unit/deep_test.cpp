@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "support/backends.hpp"
@@ -31,8 +32,6 @@ weft::task<int> throw_from(int left) {
   if (left == 0) throw left;
   co_return co_await throw_from(left - 1);
 }
-
-weft::task<> hold(weft::task<>) { co_return; }
 
 // Suspends the coroutine and hands it to nobody: it is in flight nowhere, so the chain above it may
 // be destroyed. What it tells the chain is what a weft operation tells it.
@@ -64,6 +63,8 @@ struct counted {
   counted& operator=(counted const&) = delete;
   ~counted() { ++destroyed; }
 };
+
+weft::task<> hold(std::unique_ptr<counted>, weft::task<>) { co_return; }
 
 weft::task<> park_below(int left) {
   counted const local;
@@ -102,11 +103,14 @@ TEST_CASE("an exception passes through a chain of awaits") {
   CHECK_THROWS_AS(run_on<simulated>(throw_from(depth / 100)), int);
 }
 
-TEST_CASE("tasks that hold each other as parameters are destroyed without recursion") {
-  weft::task<> nested = hold(weft::task<>());
-  for (int i = 0; i < depth; ++i) nested = hold(std::move(nested));
+TEST_CASE("a million tasks that hold each other as parameters are destroyed on a usual stack") {
+  destroyed = 0;
+  auto nested = hold(std::make_unique<counted>(), weft::task<>());
+  for (int i = 1; i < 10 * depth; ++i)
+    nested = hold(std::make_unique<counted>(), std::move(nested));
   nested = weft::task<>();
   CHECK_FALSE(nested);
+  CHECK(destroyed == 10 * depth);
 }
 
 TEST_CASE("a suspended chain is destroyed from the leaf upwards, without recursion") {

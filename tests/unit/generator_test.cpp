@@ -124,6 +124,21 @@ TEST_CASE("a generator destroyed midway destroys its locals") {
   }());
 }
 
+TEST_CASE("a generator left midway may outlive the chain that last called next(), and the loop") {
+  auto const take_one = [](weft::generator<int>& from) -> weft::task<> {
+    CHECK(co_await from.next() == 0);
+  };
+  run_on<simulated>([](auto& take) -> weft::task<> {
+    auto values = count(0, 9);
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn(take(values));
+      co_return;
+    });
+  }(take_one));
+  auto values = count(0, 9);
+  run_on<simulated>(take_one(values));
+}
+
 TEST_CASE("generators can be made of generators") {
   run_on<simulated>([]() -> weft::task<> {
     auto const doubled = [](weft::generator<int> from) -> weft::generator<int> {

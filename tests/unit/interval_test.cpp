@@ -69,6 +69,20 @@ TEST_CASE("a cancelled wait costs no tick") {
   }());
 }
 
+TEST_CASE("a period that overflows the clock never ends") {
+  run_on<simulated>([]() -> weft::task<> {
+    co_await weft::sleep_for(24h * 365 * 2);
+    weft::interval ticks(2'555'000h);
+    bool timed_out = false;
+    try {
+      co_await weft::with_timeout(24h, ticks.next());
+    } catch (weft::timed_out const&) {
+      timed_out = true;
+    }
+    CHECK(timed_out);
+  }());
+}
+
 TEST_CASE("a period must be positive and finite") {
   CHECK_THROWS_AS(weft::interval{0s}, std::invalid_argument);
   CHECK_THROWS_AS(weft::interval{-1s}, std::invalid_argument);

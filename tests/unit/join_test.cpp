@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "support/backends.hpp"
 #include "weft/cancel.hpp"
@@ -194,6 +195,46 @@ TEST_CASE("a cancelled join leaves the child as it is, to be joined again") {
       CHECK_FALSE(child.ended());
       CHECK(co_await child == 8);
     });
+  }());
+}
+
+TEST_CASE("what awaits a named handle with a timeout leaves the handle to its owner") {
+  run_on<simulated>([]() -> weft::task<> {
+    co_await weft::scope([](weft::task_scope& tasks) -> weft::task<> {
+      auto child = tasks.spawn(value_after(5ms, 5));
+      bool timed_out = false;
+      try {
+        co_await weft::with_timeout(1ms, child);
+      } catch (weft::timed_out const&) {
+        timed_out = true;
+      }
+      CHECK(timed_out);
+      REQUIRE(child);
+      CHECK(co_await weft::shield(child) == 5);
+      CHECK(child);
+      CHECK(child.ended());
+    });
+  }());
+}
+
+TEST_CASE("using an empty handle throws logic_error") {
+  run_on<simulated>([]() -> weft::task<> {
+    weft::join_handle<int> empty;
+    CHECK_THROWS_AS(empty.cancel(), std::logic_error);
+    CHECK_THROWS_AS(empty.name("nobody"), std::logic_error);
+    CHECK_THROWS_AS(static_cast<void>(empty.ended()), std::logic_error);
+    int thrown = 0;
+    try {
+      co_await empty;
+    } catch (std::logic_error const&) {
+      ++thrown;
+    }
+    try {
+      co_await std::move(empty);
+    } catch (std::logic_error const&) {
+      ++thrown;
+    }
+    CHECK(thrown == 2);
   }());
 }
 

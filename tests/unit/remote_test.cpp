@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -158,6 +159,14 @@ TEST_CASE("a remote sender may outlive channel and loop, and then sends nothing"
   auto copy = *late;
   CHECK_FALSE(late->send(2));
   CHECK_FALSE(copy.try_send(3));
+}
+
+TEST_CASE("a limit of 0 is refused, since nothing could ever be sent") {
+  run_on<simulated>([]() -> weft::task<> {
+    weft::channel<int> channel(1);
+    CHECK_THROWS_AS(channel.remote(0), std::invalid_argument);
+    co_return;
+  }());
 }
 
 TEST_CASE("a remote sender of a closed channel refuses") {

@@ -83,6 +83,24 @@ TEST_CASE("as_result of a task yields its value or the code of its system_error"
   }());
 }
 
+TEST_CASE("an error code can be the value of a result") {
+  run_on<simulated>([]() -> weft::task<> {
+    auto const found = []() -> weft::task<std::error_code> {
+      co_return std::make_error_code(std::errc::io_error);
+    };
+    auto const failing = []() -> weft::task<std::error_code> {
+      throw std::system_error(std::make_error_code(std::errc::timed_out));
+      co_return std::error_code();
+    };
+    auto const value = co_await weft::as_result(found());
+    REQUIRE(value);
+    CHECK(*value == std::errc::io_error);
+    auto const error = co_await weft::as_result(failing());
+    CHECK_FALSE(error);
+    CHECK(error.error() == std::errc::timed_out);
+  }());
+}
+
 TEST_CASE("as_result lets every other exception pass") {
   run_on<simulated>([]() -> weft::task<> {
     bool passed = false;

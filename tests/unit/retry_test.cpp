@@ -89,6 +89,15 @@ TEST_CASE("delays grow by the factor, up to the longest, within the bounds of th
   }());
 }
 
+TEST_CASE("delays without a longest one end at what the clock can hold") {
+  run_on<simulated>([]() -> weft::task<> {
+    weft::retry_options const options{
+        .first_delay = 1h, .longest_delay = std::chrono::nanoseconds::max(), .jitter = 0};
+    CHECK(weft::detail::retry_delay(options, 1000) == std::chrono::nanoseconds::max());
+    co_return;
+  }());
+}
+
 TEST_CASE("an exception that the predicate refuses is rethrown at once") {
   run_on<simulated>([]() -> weft::task<> {
     flaky never(100);

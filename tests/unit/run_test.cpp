@@ -5,10 +5,12 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "support/allocations.hpp"
 #include "support/backends.hpp"
 #include "weft/cancel.hpp"
 #include "weft/error.hpp"
@@ -138,6 +140,32 @@ TEST_CASE_ON_EVERY_BACKEND("a wait that nothing can end is a deadlock, thrown af
   weft::set_log_hook(before);
   CHECK(cleaned);
   CHECK(thrown);
+}
+
+TEST_CASE_ON_EVERY_BACKEND("an allocation that fails anywhere in run fails run, and nothing else") {
+  auto const before = support::open_descriptors();
+  bool ran = false;
+  int nth = 0;
+  do {
+    ++nth;
+    CAPTURE(nth);
+    REQUIRE(nth < 1000);
+    // Each round has a thread of its own, since frames come from a cache per thread.
+    std::thread([&] {
+      auto root = weft::detail::task_access::release(at_once(nth));
+      weft::detail::loop_setup const setup{.make_backend = &On::make, .after_resume = {}};
+      weft::detail::root_companion const companion = [](weft::detail::loop&, weft::detail::chain&) {
+        return std::make_shared<int>(0);
+      };
+      support::fail_allocation(nth);
+      try {
+        weft::detail::run_root_on(root, setup, companion);
+        ran = true;
+      } catch (std::bad_alloc const&) {}
+      support::stop_failing_allocations();
+    }).join();
+  } while (!ran);
+  CHECK(support::open_descriptors() == before);
 }
 
 TEST_CASE_ON_EVERY_BACKEND("a loop leaves no descriptor open") {

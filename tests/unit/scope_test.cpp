@@ -1,5 +1,6 @@
 // Task scopes: who starts when, who ends whom, and what the scope as a whole yields.
 #include "weft/scope.hpp"
+#include "weft/event.hpp"
 
 #include <doctest/doctest.h>
 
@@ -63,6 +64,34 @@ TEST_CASE("a scope returns when the last child has ended, also those that childr
       co_return;
     });
     CHECK(round<milliseconds>(weft::now() - begin) == 30ms);
+  }());
+}
+
+TEST_CASE("a child spawned after the last one's end, before the scope has returned, is awaited") {
+  run_on<simulated>([]() -> weft::task<> {
+    weft::task_scope* inner = nullptr;
+    bool late_child_ended = false;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      weft::event ended;
+      tasks.spawn([&]() -> weft::task<> {
+        co_await ended.wait();
+        REQUIRE(inner != nullptr);
+        CHECK(inner->size() == 0);
+        inner->spawn([&]() -> weft::task<> {
+          co_await weft::sleep_for(1ms);
+          late_child_ended = true;
+        });
+      });
+      co_await weft::scope([&](weft::task_scope& children) -> weft::task<> {
+        inner = &children;
+        children.spawn([&]() -> weft::task<> {
+          co_await weft::yield();
+          ended.set();  // whoever waits for this resumes before the owner of the scope
+        });
+        co_return;
+      });
+      CHECK(late_child_ended);
+    });
   }());
 }
 

@@ -84,6 +84,19 @@ TEST_CASE("children inherit the bindings that hold where they are spawned") {
   }());
 }
 
+TEST_CASE(
+    "a child that is spawned into somebody else's scope inherits from the one who spawns it") {
+  run_on<simulated>([]() -> weft::task<> {
+    co_await weft::scope([](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {
+        co_await request_id.with(
+            "a", [&]() -> weft::task<> { CHECK(co_await tasks.spawn(current_id()) == "a"); });
+      });
+      co_return;
+    });
+  }());
+}
+
 TEST_CASE("what a child binds is invisible to its parent and siblings") {
   run_on<simulated>([]() -> weft::task<> {
     co_await weft::scope([](weft::task_scope& tasks) -> weft::task<> {

@@ -10,12 +10,23 @@
 #include <utility>
 
 #include "support/backends.hpp"
+#include "weft/generator.hpp"
 #include "weft/scope.hpp"
 
 using support::run_on;
 using support::simulated;
 
 namespace {
+
+template <class T, class Value>
+concept returns = requires(typename weft::task<T>::promise_type promise, Value value) {
+  promise.return_value(std::move(value));
+};
+
+template <class T, class Value>
+concept yields = requires(typename weft::generator<T>::promise_type promise, Value value) {
+  promise.yield_value(std::move(value));
+};
 
 weft::task<int> at_once(int value) { co_return value; }
 
@@ -82,6 +93,28 @@ TEST_CASE("a task is empty once moved from or awaited, and awaiting it then thro
   }());
 }
 
+TEST_CASE("a task that is a member is destroyed before the members it refers to") {
+  struct session {
+    std::string log;
+    weft::task<> pending;
+  };
+  struct note {
+    std::string* log;
+    explicit note(std::string& to) noexcept : log(&to) {}
+    note(note&& other) noexcept : log(std::exchange(other.log, nullptr)) {}
+    ~note() {
+      if (log != nullptr) *log += "a text that is too long to be kept in the string itself";
+    }
+  };
+  auto owner = std::make_unique<session>();
+  owner->pending = [](note) -> weft::task<> { co_return; }(note(owner->log));
+  auto never_started = [](std::unique_ptr<session>) -> weft::task<> {
+    co_return;
+  }(std::move(owner));
+  never_started = weft::task<>();
+  CHECK_FALSE(never_started);
+}
+
 TEST_CASE("assigning to a task destroys the one it held") {
   bool destroyed = false;
   auto const hold = [](witness) -> weft::task<int> { co_return 1; };
@@ -111,6 +144,13 @@ TEST_CASE_ON_EVERY_BACKEND("a task yields values of every kind") {
     CHECK(made.value == 6);
     co_await []() -> weft::task<> { co_return; }();
   }());
+}
+
+TEST_CASE("co_return and co_yield convert implicitly only, as return does") {
+  static_assert(returns<std::string, char const*>);
+  static_assert(yields<std::string, char const*>);
+  static_assert(!returns<std::unique_ptr<int>, int*>);
+  static_assert(!yields<std::unique_ptr<int>, int*>);
 }
 
 TEST_CASE("an exception passes through every await, and locals are destroyed on its way") {

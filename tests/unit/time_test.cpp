@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <limits>
+#include <ratio>
 #include <vector>
 
 #include "support/backends.hpp"
@@ -117,6 +119,14 @@ TEST_CASE("durations that overflow the clock never end") {
     });
     CHECK(ended == 0);
   }());
+}
+
+TEST_CASE("durations with a period that is no decimal fraction do not overflow on their way") {
+  using ticks = std::chrono::duration<std::int64_t, std::ratio<1, 90'000>>;
+  CHECK(weft::detail::to_nanoseconds(ticks(1)) == 11'111);
+  CHECK(weft::detail::to_nanoseconds(ticks(9'000'000'000'009)) == 100'000'000'000'100'000);
+  CHECK(weft::detail::to_nanoseconds(ticks(95'000'000'000'000)) == 1'055'555'555'555'555'555);
+  CHECK(weft::detail::to_nanoseconds(ticks::max()) == weft::detail::never);
 }
 
 TEST_CASE("durations of any kind are rounded to nanoseconds") {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -15,6 +16,7 @@
 #include "weft/event.hpp"
 #include "weft/this_task.hpp"
 #include "weft/time.hpp"
+#include "weft/when_all.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
@@ -139,6 +141,26 @@ TEST_CASE("when_any of a vector yields a vector of outcomes") {
     CHECK(any.outcomes[0].was_cancelled());
     auto const taken = std::move(any.outcomes[2]).value();
     CHECK(*taken == 2);
+  }());
+}
+
+TEST_CASE("outcomes hold values of every kind, exceptions among them") {
+  struct fixed {
+    int const value;
+  };
+  run_on<simulated>([]() -> weft::task<> {
+    auto const ended =
+        co_await weft::when_any([]() -> weft::task<fixed> { co_return fixed{1}; },
+                                []() -> weft::task<std::exception_ptr> {
+                                  co_return std::make_exception_ptr(std::runtime_error("a value"));
+                                });
+    auto outcomes = ended.outcomes;
+    CHECK(std::get<0>(outcomes).value().value == 1);
+    CHECK(std::get<1>(outcomes).has_value());
+    CHECK_FALSE(std::get<1>(outcomes).error());
+    auto const all =
+        co_await weft::when_all([]() -> weft::task<std::exception_ptr> { co_return nullptr; });
+    CHECK_FALSE(std::get<0>(all));
   }());
 }
 

@@ -5,6 +5,7 @@
 #include <exception>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -62,7 +63,7 @@ class typed_background_job final : public background_job {
 }  // namespace detail
 
 // Starts its thread and loop on construction and throws what prevents that. Its members may be
-// called on any thread but its own.
+// called on any thread but its own, several at once; the destructor comes after all of them.
 class WEFT_API background_loop {
  public:
   explicit background_loop(run_options const& options = {});
@@ -74,7 +75,7 @@ class WEFT_API background_loop {
 
   // Calls `fn()` on the loop's thread and runs the task it returns, concurrently with what was
   // submitted before. The future has its value or exception (cancelled among them, also when
-  // the loop was destroyed before the task began).
+  // the loop was destroyed before the task began). Throws std::logic_error after join().
   template <detail::task_function Fn>
   std::future<detail::task_function_value<Fn>> submit(Fn fn) {
     auto job = std::make_unique<detail::typed_background_job<Fn>>(std::move(fn));
@@ -104,7 +105,9 @@ class WEFT_API background_loop {
   void enqueue(job submitted);
   void finish(bool cancelling);
 
-  std::optional<doors> doors_;
+  std::mutex mutex_;
+  std::optional<doors> doors_;  // guarded by the mutex; empty once no more is taken
+  std::once_flag finished_;
   std::thread thread_;
 };
 

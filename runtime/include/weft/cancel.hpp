@@ -44,10 +44,10 @@ task<maybe<Value>> until_stop(Held body) {
   if (scope.stop_requested()) scope.cancel();
   try {
     if constexpr (std::is_void_v<Value>) {
-      co_await awaitable_of(body);
+      co_await awaitable_of<Held>(body);
       co_return true;
     } else {
-      co_return co_await awaitable_of(body);
+      co_return co_await awaitable_of<Held>(body);
     }
   } catch (cancelled const&) {
     if (!scope.cancel_requested() || scope.parent()->cancelled()) throw;
@@ -59,7 +59,7 @@ template <class Value, class Held>
 task<Value> shield(Held body) {
   entered_scope scope(running_chain("weft::shield"));
   scope.shield();
-  co_return co_await awaitable_of(body);
+  co_return co_await awaitable_of<Held>(body);
 }
 
 }  // namespace detail

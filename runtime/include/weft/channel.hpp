@@ -107,7 +107,11 @@ class channel {
   }
 
   // Receives without waiting; nullopt when there is nothing.
-  [[nodiscard]] std::optional<T> try_receive() noexcept { return take(); }
+  [[nodiscard]] std::optional<T> try_receive() noexcept {
+    std::optional<T> item;
+    take(item);
+    return item;
+  }
 
   // Ends sending: waiting senders get channel_closed, receivers drain what is left and then get
   // nullopt. Closing again changes nothing.
@@ -124,6 +128,8 @@ class channel {
 
   // An entrance for other threads (include weft/remote.hpp). Through all remote senders of this
   // channel together at most `limit` items are on their way; further sends wait, in their threads.
+  // The first call decides the limit; later ones share it. Throws std::invalid_argument for 0, with
+  // which nothing could ever be sent.
   remote_sender<T> remote(std::size_t limit = 1024);
 
  private:
@@ -153,17 +159,16 @@ class channel {
   }
 
   bool request(detail::receiver<T>& by) noexcept {
-    by.item = take();
-    if (by.item) return by.end_inline(0);
+    if (take(by.item)) return by.end_inline(0);
     if (closed_) return by.end_inline(detail::ended_by_close);
     receivers_.push_back(by);
     return false;
   }
 
-  std::optional<T> take() noexcept {
-    std::optional<T> taken;
+  // Fills `taken`, which is empty, with the next item; false when there is none.
+  bool take(std::optional<T>& taken) noexcept {
     if (!items_.empty()) taken.emplace(items_.pop());
-    if (senders_.empty()) return taken;
+    if (senders_.empty()) return taken.has_value();
     // A place has become free, or with capacity 0 the receiver itself is the place.
     auto& first = static_cast<detail::sender<T>&>(senders_.front());
     if (!taken)
@@ -171,7 +176,7 @@ class channel {
     else
       items_.push(std::move(*first.item));
     senders_.pop_front().complete(0);
-    return taken;
+    return true;
   }
 
   detail::ring<T> items_;

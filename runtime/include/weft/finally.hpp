@@ -20,15 +20,15 @@ task<Value> finally(Held body, Cleanup cleanup, std::chrono::nanoseconds limit) 
   std::exception_ptr error;
   try {
     if constexpr (std::is_void_v<Value>) {
-      co_await awaitable_of(body);
+      co_await awaitable_of<Held>(body);
     } else {
-      value.emplace(co_await awaitable_of(body));
+      value.emplace(co_await awaitable_of<Held>(body));
     }
   } catch (...) {
     error = std::current_exception();
   }
   try {
-    co_await weft::shield(weft::with_timeout(limit, awaitable_of(cleanup)));
+    co_await weft::shield(weft::with_timeout(limit, awaitable_of<Cleanup>(cleanup)));
   } catch (...) {
     if (!error) throw;
     keep_suppressed(running_chain("weft::finally"), std::current_exception());

@@ -2,6 +2,7 @@
 // co_yield; it runs only while next() is awaited, on the chain of whoever awaits.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <utility>
 
@@ -28,19 +29,21 @@ struct generator_promise final : promise_base {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     std::coroutine_handle<> await_suspend(
         std::coroutine_handle<generator_promise> yielding) const noexcept {
-      generator_promise& promise = yielding.promise();
-      return transfer(*promise.within, promise.parent->self());
+      return yielding.promise().leave();
     }
     void await_resume() const noexcept {}
   };
 
   template <class Value = T>
-    requires std::constructible_from<T, Value&&>
+    requires std::convertible_to<Value&&, T>
   yield_awaiter yield_value(Value&& value) {
     yielded.emplace(std::forward<Value>(value));
     return {};
   }
 };
+
+// Aborts in a debug build, throws std::logic_error in a release build.
+[[noreturn]] WEFT_API void refuse_second_next();
 
 template <class T>
 class next_awaiter {
@@ -49,8 +52,11 @@ class next_awaiter {
 
   explicit next_awaiter(frame_owner& frame) noexcept : frame_(frame) {}
 
-  [[nodiscard]] bool await_ready() const noexcept {
-    return frame_.get() == nullptr || frame_.get()->self().done();
+  [[nodiscard]] bool await_ready() const {
+    if (frame_.get() == nullptr || frame_.get()->self().done()) return true;
+    if (frame_.get()->within != nullptr) [[unlikely]]
+      refuse_second_next();
+    return false;
   }
 
   template <class Promise>
@@ -87,7 +93,9 @@ class [[nodiscard]] generator {
   generator() noexcept = default;
 
   // Runs the body to its next co_yield and yields the value; nullopt once the body has ended. What
-  // the body throws is thrown here, once, and ends it. The generator must not be moved meanwhile.
+  // the body throws is thrown here, once, and ends it. One task at a time: a second one that awaits
+  // meanwhile aborts in a debug build and gets std::logic_error in a release build. The generator
+  // must not be moved meanwhile.
   [[nodiscard]] detail::next_awaiter<T> next() noexcept { return detail::next_awaiter<T>(frame_); }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -12,14 +13,20 @@
 namespace weft::inline v0 {
 
 template <class T>
+class outcome;
+
+namespace detail {
+template <class T>
+task<> run_to_its_end(task<T> body, outcome<T>& ended);
+}
+
+template <class T>
 class outcome {
  public:
   using value_type = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
   // Cancelled, before it had anything.
   outcome() noexcept = default;
-  explicit outcome(value_type value) : value_(std::move(value)) {}
-  explicit outcome(std::exception_ptr error) noexcept : error_(std::move(error)) {}
 
   [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
   [[nodiscard]] bool was_cancelled() const noexcept { return !value_ && !error_; }
@@ -36,6 +43,8 @@ class outcome {
   }
 
  private:
+  friend task<> detail::run_to_its_end<T>(task<T> body, outcome& ended);
+
   void check() const {
     if (error_) std::rethrow_exception(error_);
     if (!value_) throw cancelled();
@@ -47,21 +56,20 @@ class outcome {
 
 namespace detail {
 
-// Runs a task to its end, whatever the end is. Only as the last thing of a chain: it swallows
-// cancelled.
+// Runs a task to its end, whatever the end is, and notes it. Only as the last thing of a chain: it
+// swallows cancelled.
 template <class T>
-task<outcome<T>> outcome_of(task<T> body) {
+task<> run_to_its_end(task<T> body, outcome<T>& ended) {
   try {
     if constexpr (std::is_void_v<T>) {
       co_await std::move(body);
-      co_return outcome<T>(std::monostate{});
+      ended.value_.emplace();
     } else {
-      co_return outcome<T>(co_await std::move(body));
+      ended.value_.emplace(co_await std::move(body));
     }
-  } catch (cancelled const&) {
-    co_return outcome<T>();
+  } catch (cancelled const&) {  // as noted from the start
   } catch (...) {
-    co_return outcome<T>(std::current_exception());
+    ended.error_ = std::current_exception();
   }
 }
 

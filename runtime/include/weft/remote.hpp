@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 #include "weft/channel.hpp"
@@ -56,7 +57,9 @@ class remote_gate final : public channel_listener,
     // Pushed under the lock, so that items arrive in the order in which they were let in.
     if (!inbox_->push(*sent)) {
       --on_their_way_;
-      item = sent->take_back();
+      // The caller's again, by construction: an item need not be assignable.
+      std::destroy_at(std::addressof(item));
+      std::construct_at(std::addressof(item), sent->take_back());
       return false;
     }
     static_cast<void>(sent.release());  // the loop's now
@@ -138,6 +141,8 @@ class remote_sender {
 
 template <class T>
 remote_sender<T> channel<T>::remote(std::size_t limit) {
+  if (limit == 0)
+    throw std::invalid_argument("weft: a remote sender with a limit of 0 could never send");
   if (!gate_) {
     auto const entrance = detail::inbox_of_running_loop();
     auto const made = std::make_shared<detail::remote_gate<T>>(*this, entrance, limit);

@@ -2,6 +2,8 @@
 // into one that yields its result instead of throwing std::system_error.
 #pragma once
 
+#include <concepts>
+#include <coroutine>
 #include <optional>
 #include <system_error>
 #include <type_traits>
@@ -17,8 +19,12 @@ class [[nodiscard]] result {
  public:
   using value_type = T;
 
-  result(T value) : value_(std::move(value)) {}
+  // A plain std::error_code is the error, also where T is that type; std::in_place marks a value.
+  result(T value)
+    requires(!std::is_same_v<std::remove_cv_t<T>, std::error_code>)
+      : result(std::in_place, std::move(value)) {}
   result(std::error_code error) noexcept : error_(error) {}
+  result(std::in_place_t, T value) : value_(std::move(value)) {}
 
   [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return has_value(); }
@@ -103,7 +109,7 @@ class operation_result {
       op_.await_resume();
       return {};
     } else {
-      return op_.await_resume();
+      return {std::in_place, op_.await_resume()};
     }
   }
 
@@ -130,7 +136,7 @@ task<result<T>> as_result(task<T> body) {
       co_await std::move(body);
       co_return result<void>();
     } else {
-      co_return co_await std::move(body);
+      co_return result<T>(std::in_place, co_await std::move(body));
     }
   } catch (std::system_error const& error) {
     co_return error.code();

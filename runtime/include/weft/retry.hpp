@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cmath>
 #include <concepts>
-#include <cstdint>
+#include <exception>
+#include <utility>
 
+#include "weft/detail/timer.hpp"
 #include "weft/error.hpp"
 #include "weft/time.hpp"
 
@@ -29,8 +31,9 @@ inline std::chrono::nanoseconds retry_delay(retry_options const& options, int fa
   double const plain =
       static_cast<double>(options.first_delay.count()) * std::pow(options.factor, failures - 1);
   double const delay = plain < longest ? plain : longest;
-  return std::chrono::nanoseconds(
-      static_cast<std::int64_t>(delay * (1 - options.jitter * random_unit())));
+  std::chrono::duration<double, std::nano> const jittered(delay *
+                                                          (1 - options.jitter * random_unit()));
+  return std::chrono::nanoseconds(to_nanoseconds(jittered));
 }
 
 }  // namespace detail

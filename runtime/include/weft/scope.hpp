@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <exception>
 #include <source_location>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -83,7 +84,9 @@ class join_operation final : public awaitable_operation<join_operation<T>, T> {
 
 }  // namespace detail
 
-// Names one child. Copies name the same child; dropping them all leaves it running in its scope.
+// Names one child. Copies name the same child; dropping them all leaves it running in its scope. An
+// empty handle names none: all that it can be asked is whether it is empty, and every other use
+// throws std::logic_error.
 template <class T>
 class join_handle {
  public:
@@ -106,23 +109,31 @@ class join_handle {
   // Waits for the child's end and yields its value, or throws what it threw (its scope fails with
   // that too); child_cancelled when it was cancelled. One join may take the value. Being cancelled
   // here throws cancelled and leaves the child as it is.
-  detail::join_operation<T> operator co_await() const& noexcept {
-    child_->add_reference();
+  detail::join_operation<T> operator co_await() const& {
+    named().add_reference();
     return detail::join_operation<T>(*child_);
   }
-  detail::join_operation<T> operator co_await() && noexcept {
-    return detail::join_operation<T>(*std::exchange(child_, nullptr));
+  detail::join_operation<T> operator co_await() && {
+    detail::child& joined = named();
+    child_ = nullptr;
+    return detail::join_operation<T>(joined);
   }
 
   // Cancels this child alone. That is no failure: its scope goes on.
-  void cancel() const noexcept { child_->own.cancel(); }
+  void cancel() const { named().own.cancel(); }
 
   // Names it in dumps.
-  void name(std::string_view name) const { child_->with_extras().name = name; }
+  void name(std::string_view name) const { named().with_extras().name = name; }
 
-  [[nodiscard]] bool ended() const noexcept { return child_->ended(); }
+  [[nodiscard]] bool ended() const { return named().ended(); }
 
  private:
+  [[nodiscard]] detail::child& named() const {
+    if (child_ == nullptr) [[unlikely]]
+      throw std::logic_error("weft: an empty join_handle (moved from, or awaited before) was used");
+    return *child_;
+  }
+
   detail::child* child_ = nullptr;
 };
 
@@ -133,7 +144,8 @@ class WEFT_API task_scope {
   task_scope& operator=(task_scope const&) = delete;
 
   // Starts a child, after those spawned before it, on the next tick; it runs concurrently with its
-  // siblings on this loop. What it throws cancels the scope. It inherits the task-locals.
+  // siblings on this loop. What it throws cancels the scope. It inherits the task-locals of the
+  // running task, which need not be the scope's owner.
   template <class T>
   join_handle<T> spawn(task<T> body, std::source_location site = std::source_location::current()) {
     detail::frame_owner frame = detail::task_access::release(std::move(body));
@@ -218,7 +230,8 @@ task<detail::task_function_value<Fn, task_scope&>> scope(Fn body) {
   } catch (...) {
     tasks.body_failed();
   }
-  co_await task_scope::drain_operation(tasks);
+  // Between the end of the last child and our resumption another may be spawned.
+  while (tasks.size() != 0) co_await task_scope::drain_operation(tasks);
   tasks.finish(std::is_void_v<value_type> || static_cast<bool>(value));
   if constexpr (!std::is_void_v<value_type>) co_return std::move(*value);
 }

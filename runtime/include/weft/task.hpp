@@ -27,7 +27,7 @@ struct task_promise final : promise_base {
   task<T> get_return_object() noexcept;
 
   template <class Value = T>
-    requires std::constructible_from<T, Value&&>
+    requires std::convertible_to<Value&&, T>
   void return_value(Value&& returned) {
     value.emplace(std::forward<Value>(returned));
   }

@@ -57,7 +57,7 @@ task<Value> with_local(void const* key, T value, Held body) {
   chain_extras& extras = running_chain("weft::task_local").with_extras();
   bound_local const bound(
       extras, std::make_shared<typed_local_value<T>>(key, extras.locals, std::move(value)));
-  co_return co_await awaitable_of(body);
+  co_return co_await awaitable_of<Held>(body);
 }
 
 }  // namespace detail

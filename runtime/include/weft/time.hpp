@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <stdexcept>
 #include <string>
 
 #include "weft/detail/chain.hpp"
@@ -84,13 +86,13 @@ class interval {
 
 inline task<clock::time_point> interval::next() {
   std::int64_t now = detail::clock_now(*detail::running_chain("interval").loop);
-  if (due_ == detail::never) due_ = now + period_;
+  if (due_ == detail::never) due_ = detail::later(now, period_);
   co_await detail::sleep_operation(due_, detail::sleep_operation::counted::absolute);
   now = detail::clock_now(*detail::running_chain("interval").loop);
   std::int64_t const whole_periods_late = (now - due_) / period_;
   if (missed_ == missed_ticks::skip) due_ += whole_periods_late * period_;
   std::int64_t const tick = due_;
-  due_ += period_;
+  due_ = detail::later(due_, period_);
   co_return clock::time_point(std::chrono::nanoseconds(tick));
 }
 

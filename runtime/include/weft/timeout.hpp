@@ -37,7 +37,7 @@ task<Value> with_deadline(std::int64_t nanoseconds, bool from_now, Held body) {
   chain& within = running_chain("weft::with_timeout");
   deadline_scope scope(within, from_now ? deadline_after(*within.loop, nanoseconds) : nanoseconds);
   try {
-    co_return co_await awaitable_of(body);
+    co_return co_await awaitable_of<Held>(body);
   } catch (cancelled const& cut_short) {
     if (!scope.ended_it()) throw;
     throw timed_out(cut_short.bytes_done());

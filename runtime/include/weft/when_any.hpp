@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -27,7 +28,7 @@ inline constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 template <class T>
 task<> contend(task<T> body, std::size_t index, outcome<T>& ended, std::size_t& first,
                task_scope& tasks) {
-  ended = co_await outcome_of(std::move(body));
+  co_await run_to_its_end(std::move(body), ended);
   if (first != nobody || ended.was_cancelled()) co_return;
   first = index;
   tasks.cancel();

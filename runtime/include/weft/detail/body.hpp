@@ -14,24 +14,24 @@ namespace weft::inline v0::detail {
 template <class Body>
 using held_body = std::conditional_t<is_task<std::remove_cvref_t<Body>> ||
                                          task_function<std::remove_cvref_t<Body>>,
-                                     std::remove_cvref_t<Body>, Body&&>;
+                                     std::decay_t<Body>, Body&&>;
 
-// What to co_await.
-template <class Body>
-decltype(auto) awaitable_of(Body& body) {
-  if constexpr (task_function<Body>)
+// What to co_await. An awaitable that the caller keeps, a join_handle say, stays the caller's.
+template <class Held>
+decltype(auto) awaitable_of(std::remove_reference_t<Held>& body) {
+  if constexpr (task_function<Held>)
     return body();
   else
-    return std::move(body);
+    return static_cast<Held&&>(body);
 }
 
 template <class Body>
-using body_value = std::remove_cvref_t<await_result<decltype(awaitable_of(
+using body_value = std::remove_cvref_t<await_result<decltype(awaitable_of<held_body<Body>>(
     std::declval<std::remove_reference_t<held_body<Body>>&>()))>>;
 
 template <class Value, class Held>
 task<Value> run_body(Held body) {
-  co_return co_await awaitable_of(body);
+  co_return co_await awaitable_of<Held>(body);
 }
 
 // What can be awaited as one of several things at once.

@@ -170,7 +170,10 @@ inline void loop_core::run_one() noexcept {
 #else
   promise->self().resume();
 #endif
-  if (ended != nullptr) std::exchange(ended, nullptr)->has_ended();
+  if (ended != nullptr) {
+    std::exchange(ended, nullptr)->has_ended();
+    current = nullptr;  // it may be gone
+  }
 }
 
 // Suspends the coroutine of `promise` at `op`, which is about to start. Returns true when the

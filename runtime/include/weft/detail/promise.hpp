@@ -47,7 +47,7 @@ class WEFT_TRIVIAL_ABI frame_owner {
 };
 
 // Destroys a frame that has not run to its end: a chain suspended below it goes first, leaf first;
-// frames that never started and hold each other as parameters go one by one, without recursion.
+// frames that never started and hold each other as parameters recurse to a limited depth only.
 WEFT_API void destroy_unfinished(promise_base& promise) noexcept;
 
 // Where control goes next: by symmetric transfer, or through the pump of the loop.
@@ -90,8 +90,8 @@ struct final_awaiter {
 
 struct promise_base : framed {
   promise_base* parent = nullptr;   // who awaits this coroutine; null for the first of a chain
-  chain* within = nullptr;          // null until it is first awaited
-  promise_base** holder = nullptr;  // where the awaiting coroutine points to this frame
+  chain* within = nullptr;          // null while nobody awaits it
+  promise_base** holder = nullptr;  // where the one who awaits it, or last did, points to the frame
   std::source_location where = {};  // the co_await it is suspended at
   std::exception_ptr error;
 
@@ -141,6 +141,16 @@ struct promise_base : framed {
     holder = &held;
     return transfer(*within, self());
   }
+
+  // Hands control back while the coroutine goes on later, perhaps on another chain: until then it
+  // is awaited by nobody and belongs to no chain.
+  std::coroutine_handle<> leave() noexcept {
+    chain& left = *std::exchange(within, nullptr);
+    return transfer(left, std::exchange(parent, nullptr)->self());
+  }
+
+  // Whether it has begun, so that it may have locals. The first of a chain counts from the start.
+  [[nodiscard]] bool started() const noexcept { return within != nullptr || holder != nullptr; }
 
  protected:
   ~promise_base() = default;

@@ -51,16 +51,27 @@ WEFT_API std::int64_t clock_now(loop_core& loop) noexcept;
 // Rounds a duration to nanoseconds; what does not fit is clamped, and NaN counts as zero.
 template <class Rep, class Period>
 constexpr std::int64_t to_nanoseconds(std::chrono::duration<Rep, Period> duration) noexcept {
+  using std::chrono::duration_cast, std::chrono::nanoseconds, std::chrono::seconds;
   double const wide = std::chrono::duration<double, std::nano>(duration).count();
   if (wide >= 9.2e18) return never;
   if (!(wide > 0)) return 0;
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+  if constexpr (std::chrono::treat_as_floating_point_v<Rep>) {
+    return static_cast<std::int64_t>(wide);
+  } else {
+    // Seconds first: for a period such as 1/90000 the way to nanoseconds begins with a
+    // multiplication, which would overflow for the whole.
+    auto const whole = duration_cast<seconds>(duration);
+    return nanoseconds(whole).count() + duration_cast<nanoseconds>(duration - whole).count();
+  }
 }
 
-// `duration` from now, or never when that overflows.
+// `nanoseconds` after an instant, or never when that overflows.
+constexpr std::int64_t later(std::int64_t instant, std::int64_t nanoseconds) noexcept {
+  return nanoseconds < never - instant ? instant + nanoseconds : never;
+}
+
 inline std::int64_t deadline_after(loop_core& loop, std::int64_t nanoseconds) noexcept {
-  std::int64_t const now = clock_now(loop);
-  return nanoseconds < never - now ? now + nanoseconds : never;
+  return later(clock_now(loop), nanoseconds);
 }
 
 }  // namespace weft::inline v0::detail
