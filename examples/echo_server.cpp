@@ -18,7 +18,7 @@ namespace {
 struct arguments {
   std::string host = "127.0.0.1";
   std::uint16_t port = 7000;
-  std::string backend;
+  weft::backend_kind backend = weft::backend_kind::automatic;
   std::size_t max_connections = std::numeric_limits<std::size_t>::max();
 };
 
@@ -34,23 +34,17 @@ weft::task<> serve(arguments given) {
   co_await net::serve(listener, echo, {.max_connections = given.max_connections, .drain = 5s});
 }
 
-weft::backend_kind backend_of(std::string const& name) {
-  if (name == "uring") return weft::backend_kind::uring;
-  if (name == "epoll") return weft::backend_kind::epoll;
-  return weft::backend_kind::automatic;
-}
-
 }  // namespace
 
 int main(int count, char** values) {
   arguments given;
   CLI::App app("Sends back what it gets.", "echo_server");
   app.add_option("--port", given.port, "where to listen (7000); 0 picks a free port");
-  app.add_option("--host", given.host, "an address of this machine (127.0.0.1)");
-  app.add_option("--backend", given.backend, "uring or epoll; else what works best here")
-      ->check(CLI::IsMember({"uring", "epoll"}));
+  app.add_option("--host", given.host, "an address of this machine (127.0.0.1)")
+      ->check(must_be_an_address());
+  add_backend_option(app, given.backend);
   app.add_option("--max-connections", given.max_connections, "how many at a time")
-      ->check(CLI::PositiveNumber);
+      ->check(must_be_positive());
   if (auto const code = exit_code_of(app, count, values)) return *code;
-  return weft::run_main(serve(given), {.backend = backend_of(given.backend)});
+  return weft::run_main(serve(given), {.backend = given.backend});
 }
