@@ -1,17 +1,14 @@
 // Runs the micro benchmarks, Weft and its peer in turns, and prints them as a table.
 //   micro [--json FILE] [any flag of Google Benchmark]
-#include <sys/utsname.h>
-
-#include <fstream>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include "sets.hpp"
+#include "support/description.hpp"
 #include "table.hpp"
 #include "weft/loop.hpp"
 #include "weft/run.hpp"
@@ -40,33 +37,12 @@ std::vector<std::string> flags_of(int argc, char** argv) {
   return flags;
 }
 
-std::string processor() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown processor";
-}
-
 weft::task<std::string> backend() { co_return std::string(weft::this_loop::backend_name()); }
 
-// Goes to the head of the table and into the JSON.
-void describe(std::string const& key, std::string const& value) {
-  fmt::print("{:<10}{}\n", key, value);
-  benchmark::AddCustomContext(key, value);
-}
-
-void describe_run(int argc, char** argv) {
-  utsname system{};
-  ::uname(&system);
-  std::string command = argv[0];
-  for (int i = 1; i < argc; ++i) command += fmt::format(" {}", argv[i]);
-
-  describe("machine",
-           fmt::format("{}, {} cores", processor(), std::thread::hardware_concurrency()));
-  describe("kernel", fmt::format("{} {}", system.sysname, system.release));
-  describe("compiler", __VERSION__);
-  describe("backend", weft::run(backend()));
-  describe("command", command);
+void describe(int argc, char** argv) {
+  auto const run = bench::describe_run(argc, argv, {{"backend", weft::run(backend())}});
+  bench::print(run);
+  for (auto const& [key, value] : run) benchmark::AddCustomContext(key, value);
 }
 
 void add_all() {
@@ -94,7 +70,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
 
-  describe_run(argc, argv);
+  describe(argc, argv);
   add_all();
   table results;
   benchmark::RunSpecifiedBenchmarks(&results);

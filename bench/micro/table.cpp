@@ -1,13 +1,13 @@
 // See table.hpp. The goals are those the project has set itself, in nanoseconds.
 #include "table.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include "support/statistics.hpp"
 
 namespace {
 
@@ -58,11 +58,7 @@ void table::ReportRuns(std::vector<Run> const& runs) {
 
 double table::median_of(std::string const& name) const {
   auto const found = repetitions_.find(name);
-  if (found == repetitions_.end()) return std::numeric_limits<double>::quiet_NaN();
-  auto sorted = found->second;
-  std::sort(sorted.begin(), sorted.end());
-  std::size_t const half = sorted.size() / 2;
-  return sorted.size() % 2 != 0 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  return bench::median(found == repetitions_.end() ? std::vector<double>() : found->second);
 }
 
 void table::print() const {

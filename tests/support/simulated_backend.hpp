@@ -14,7 +14,7 @@ namespace support {
 
 class simulated_backend final : public weft::detail::backend {
  public:
-  explicit simulated_backend(int wake_fd) noexcept : wake_fd_(wake_fd) {}
+  explicit simulated_backend(int wake_fd) : wake_fd_(wake_fd), asked_(1) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "simulated"; }
   weft::detail::started start(weft::detail::io_operation& op, int& result) noexcept override;
@@ -32,7 +32,7 @@ class simulated_backend final : public weft::detail::backend {
 
   int wake_fd_;
   std::vector<weft::detail::io_operation*> in_flight_;
-  std::vector<pollfd> asked_{1};  // at least what the wake descriptor needs
+  std::vector<pollfd> asked_;  // has room for what start() and the wake descriptor need
   std::int64_t now_ = 1'000'000'000;
   std::uint64_t seed_ = 1;
 };

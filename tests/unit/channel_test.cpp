@@ -12,7 +12,6 @@
 #include "support/backends.hpp"
 #include "weft/cancel.hpp"
 #include "weft/remote.hpp"
-#include "weft/remote.hpp"
 #include "weft/scope.hpp"
 #include "weft/this_task.hpp"
 #include "weft/time.hpp"
