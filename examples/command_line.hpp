@@ -46,13 +46,13 @@ inline CLI::Validator must_be_positive() {
   });
 }
 
-// Any fraction of them, and at most ten years.
-inline CLI::Validator must_be_seconds() {
-  return must_be("a number of seconds above 0", [](std::string const& value) {
-    double seconds = 0;
+// With or without a fraction, and within reason: as seconds, at most ten years.
+inline CLI::Validator must_be_a_number() {
+  return must_be("a number above 0", [](std::string const& value) {
+    double number = 0;
     auto const end = value.data() + value.size();
-    auto const [read_to, error] = std::from_chars(value.data(), end, seconds);
-    return error == std::errc() && read_to == end && seconds > 0 && seconds < 315e6;
+    auto const [read_to, error] = std::from_chars(value.data(), end, number);
+    return error == std::errc() && read_to == end && number > 0 && number < 315e6;
   });
 }
 

@@ -163,7 +163,7 @@ int main(int count, char** values) {
   app.add_option("--max-connections", given.max_connections, "how many at a time")
       ->check(must_be_positive());
   app.add_option("--idle-timeout", given.idle_timeout_seconds, "seconds a line may take (60)")
-      ->check(must_be_seconds());
+      ->check(must_be_a_number());
   app.add_option("--line-limit", given.line_limit_bytes, "bytes a line may have (4096)")
       ->check(must_be_positive());
   if (auto const code = exit_code_of(app, count, values)) return *code;
