@@ -39,7 +39,7 @@ void run_root_on(frame_owner& root, loop_setup const& setup, root_companion cons
   home.run(chain, ended);
 }
 
-void run_root(frame_owner& root, run_options const& options) {
+void run_root(frame_owner& root, run_options const& options, transfer_mode) {
   auto const make = [&](int wake_fd) { return make_backend(options.backend, wake_fd); };
   run_root_on(root, {.make_backend = make, .after_resume = {}});
 }

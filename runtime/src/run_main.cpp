@@ -130,7 +130,7 @@ void raise_file_limit() noexcept {
 
 }  // namespace
 
-int run_root_as_program(frame_owner& root, run_options const& options) {
+int run_root_as_program(frame_owner& root, run_options const& options, transfer_mode) {
   try {
     if (options.raise_file_limit) raise_file_limit();
     signal_watch const watch;

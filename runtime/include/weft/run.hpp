@@ -29,11 +29,11 @@ struct run_options {
 namespace detail {
 
 // Runs the chain that begins with the frame's coroutine on a new loop of this thread, to its end.
-WEFT_API void run_root(frame_owner& root, run_options const& options);
+WEFT_API void run_root(frame_owner& root, run_options const& options, transfer_mode);
 
 // The same as a program: handles the signals and reports what the root throws. Yields the exit code
 // for a root that did not return, or -1 for one that did.
-WEFT_API int run_root_as_program(frame_owner& root, run_options const& options);
+WEFT_API int run_root_as_program(frame_owner& root, run_options const& options, transfer_mode);
 
 }  // namespace detail
 
@@ -44,7 +44,7 @@ WEFT_API int run_root_as_program(frame_owner& root, run_options const& options);
 template <class T>
 T run(task<T> root, run_options const& options = {}) {
   detail::frame_owner frame = detail::task_access::release(std::move(root));
-  detail::run_root(frame, options);
+  detail::run_root(frame, options, {});
   return static_cast<detail::task_promise<T>*>(frame.get())->take();
 }
 
@@ -56,7 +56,7 @@ template <class T>
   requires std::is_void_v<T> || std::is_same_v<T, int>
 int run_main(task<T> root, run_options const& options = {}) {
   detail::frame_owner frame = detail::task_access::release(std::move(root));
-  if (int const code = detail::run_root_as_program(frame, options); code >= 0) return code;
+  if (int const code = detail::run_root_as_program(frame, options, {}); code >= 0) return code;
   if constexpr (std::is_void_v<T>)
     return 0;
   else

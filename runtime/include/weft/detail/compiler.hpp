@@ -39,6 +39,16 @@ and set CXX=clang++-19"
 #define WEFT_TRANSFER_BY_PUMP 1
 #endif
 
+namespace weft::inline v0::detail {
+
+// Part of the signature of what runs a task, so that a program whose compiler transfers in one way
+// does not link with a library whose compiler does it in the other.
+template <bool ByPump>
+struct transfer_by_pump {};
+using transfer_mode = transfer_by_pump<WEFT_TRANSFER_BY_PUMP>;
+
+}  // namespace weft::inline v0::detail
+
 // AddressSanitizer must see every frame as an allocation of its own.
 #if defined(__SANITIZE_ADDRESS__)
 #define WEFT_PLAIN_FRAMES 1
