@@ -230,7 +230,7 @@ int main(int count, char** values) {
   app.add_option("--seconds", given.seconds, "how long (5)")->check(must_be_a_number());
   app.add_option("--rate", given.rate, "requests a second; else as many as there are answers")
       ->check(must_be_a_number());
-  app.add_flag("--json", given.json, "print JSON");
+  app.add_flag("--json", given.json, "print JSON")->disable_flag_override();
   if (auto const code = exit_code_of(app, count, values)) return *code;
   return weft::run_main(measure(given), {.backend = given.backend});
 }
