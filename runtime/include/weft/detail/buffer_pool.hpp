@@ -17,7 +17,7 @@ namespace detail {
 
 class WEFT_API buffer_pool {
  public:
-  static constexpr std::size_t buffer_size = 16 * 1024;
+  static constexpr std::size_t buffer_size = 16'384;
   static constexpr std::uint16_t none = 0xffff;   // no buffer's number
   static constexpr std::uint16_t ring_group = 0;  // what the kernel knows them by
 
