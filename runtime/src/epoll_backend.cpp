@@ -137,6 +137,7 @@ class epoll_backend final : public backend {
       if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, op.fd, &watched) != 0) return -errno;
       known.registered = true;
     }
+    op.tried = false;  // it was before the next edge, which says that trying is worth it again
     side.waiters.push_back(op);
     return -EAGAIN;
   }

@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -165,6 +166,35 @@ TEST_CASE_ON_EVERY_BACKEND("a peer that never reads stops the writer, who says h
     auto const got = co_await read_to_end(far);
     CHECK(got.size() == done);
     CHECK((std::string_view(got) == std::string_view(much).substr(0, done)));
+  }());
+}
+
+// The socket becomes known to the backend while it has no room, so nothing has ever said that it
+// can be written to when the write begins to wait.
+TEST_CASE_ON_EVERY_BACKEND(
+    "a write to a full socket that a read waits on goes on once there is room") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::string const chunk = pattern(64 << 10);
+    std::size_t filled = 0;
+    for (ssize_t sent = 0; sent >= 0;
+         filled += static_cast<std::size_t>(std::max<ssize_t>(sent, 0)))
+      sent = ::send(near.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      auto const read = tasks.spawn([&]() -> weft::task<std::string> {
+        co_return std::string((co_await near.read()).text());
+      });
+      co_await weft::sleep_for(1ms);
+      auto const written = tasks.spawn([&]() -> weft::task<> {
+        co_await near.write_all(bytes_of("end"));
+        near.shutdown_write();
+      });
+      co_await weft::sleep_for(1ms);
+      CHECK((co_await read_to_end(far)).size() == filled + 3);
+      co_await written;
+      co_await far.write_all(bytes_of("read"));
+      CHECK(co_await read == "read");
+    });
   }());
 }
 
