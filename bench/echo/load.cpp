@@ -55,8 +55,7 @@ phase echo_load::run(limit const& until) {
   end_ = std::chrono::nanoseconds(until.time.time_since_epoch()).count();
   left_ = until.requests;
   std::int64_t const start = monotonic_now();
-  for (connection& each : connections_)
-    if (left_ != 0) begin(each, monotonic_now());
+  begin_all();
 
   std::array<epoll_event, 512> events;
   while (outstanding_ != 0) {
@@ -70,9 +69,22 @@ phase echo_load::run(limit const& until) {
       if (ready.awaiting && ready.sent != size_) send(ready);
       if (ready.awaiting) receive(ready);
     }
+    if (in_step_ && outstanding_ == 0) begin_all();
   }
   phase_.elapsed = std::chrono::nanoseconds(monotonic_now() - start);
   return std::move(phase_);
+}
+
+phase echo_load::run_in_step(std::uint64_t requests) {
+  in_step_ = true;
+  phase done = run(limit::of(requests));
+  in_step_ = false;
+  return done;
+}
+
+void echo_load::begin_all() {
+  for (connection& each : connections_)
+    if (may_begin(monotonic_now())) begin(each, monotonic_now());
 }
 
 void echo_load::begin(connection& with, std::int64_t now) {
@@ -125,7 +137,7 @@ void echo_load::end(connection& with) {
   phase_.latencies.push_back(static_cast<std::uint32_t>(now - with.start));
   with.awaiting = false;
   --outstanding_;
-  if (left_ != 0 && now < end_) begin(with, now);
+  if (!in_step_ && may_begin(now)) begin(with, now);
 }
 
 }  // namespace bench

@@ -20,6 +20,9 @@ class echo_load {
   // Throws when an echo differs from what was sent, or none comes for ten seconds.
   phase run(limit const& until);
 
+  // The same, but all clients send at once, and again when each has its answer.
+  phase run_in_step(std::uint64_t requests);
+
  private:
   struct connection {
     file_descriptor socket;
@@ -30,6 +33,8 @@ class echo_load {
     bool awaiting = false;
   };
 
+  [[nodiscard]] bool may_begin(std::int64_t now) const noexcept { return left_ != 0 && now < end_; }
+  void begin_all();
   void begin(connection& with, std::int64_t now);
   void send(connection& to);
   void receive(connection& from);
@@ -46,6 +51,7 @@ class echo_load {
   std::int64_t end_ = 0;
   std::uint64_t left_ = 0;  // requests that may still begin
   std::size_t outstanding_ = 0;
+  bool in_step_ = false;
 };
 
 }  // namespace bench
