@@ -6,9 +6,9 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "weft/detail/io_operation.hpp"
+#include "weft/detail/stored.hpp"
 
 namespace weft::inline v0 {
 
@@ -46,7 +46,7 @@ class blocking_operation final
 
  private:
   Fn fn_;
-  std::optional<std::conditional_t<std::is_void_v<value_t>, std::monostate, value_t>> value_;
+  std::optional<stored<value_t>> value_;
   std::exception_ptr error_;
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "weft/detail/chain.hpp"
+#include "weft/detail/stored.hpp"
 
 namespace weft::inline v0 {
 
@@ -19,7 +20,7 @@ template <class T>
 struct generator_promise final : promise_base {
   static_assert(promised<T>, "weft: a generator cannot yield an over-aligned value");
 
-  std::optional<T> yielded;
+  std::optional<stored<T>> yielded;
 
   generator<T> get_return_object() noexcept;
   void return_void() const noexcept {}
@@ -66,7 +67,7 @@ class next_awaiter {
     return promise().enter_from(awaiting.promise(), frame_.place());
   }
 
-  std::optional<T> await_resume() {
+  std::optional<stored<T>> await_resume() {
     if (frame_.get() == nullptr) return std::nullopt;
     if (promise().error) std::rethrow_exception(std::exchange(promise().error, nullptr));
     return std::exchange(promise().yielded, std::nullopt);
@@ -82,8 +83,9 @@ class next_awaiter {
 
 }  // namespace detail
 
-// Lazy and move-only. Destroying one that has not ended is fine between two calls of next():
-// nothing is in flight at a co_yield, and the locals of its body are destroyed.
+// Lazy and move-only. References are handed out as std::reference_wrapper. Destroying one that has
+// not ended is fine between two calls of next(): nothing is in flight at a co_yield, and the locals
+// of its body are destroyed.
 template <class T>
 class [[nodiscard]] generator {
  public:

@@ -5,8 +5,8 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
+#include "weft/detail/stored.hpp"
 #include "weft/error.hpp"
 #include "weft/task.hpp"
 
@@ -23,7 +23,7 @@ task<> run_to_its_end(task<T> body, outcome<T>& ended);
 template <class T>
 class outcome {
  public:
-  using value_type = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+  using value_type = detail::stored<T>;  // std::monostate for void, reference_wrapper<X> for X&
 
   // Cancelled, before it had anything.
   outcome() noexcept = default;

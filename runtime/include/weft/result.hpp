@@ -4,11 +4,13 @@
 
 #include <concepts>
 #include <coroutine>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <type_traits>
 #include <utility>
 
+#include "weft/detail/stored.hpp"
 #include "weft/error.hpp"
 #include "weft/task.hpp"
 
@@ -22,9 +24,9 @@ class [[nodiscard]] result {
   // A plain std::error_code is the error, also where T is that type; std::in_place marks a value.
   result(T value)
     requires(!std::is_same_v<std::remove_cv_t<T>, std::error_code>)
-      : result(std::in_place, std::move(value)) {}
+      : result(std::in_place, std::forward<T>(value)) {}
   result(std::error_code error) noexcept : error_(error) {}
-  result(std::in_place_t, T value) : value_(std::move(value)) {}
+  result(std::in_place_t, T value) : value_(std::forward<T>(value)) {}
 
   [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return has_value(); }
@@ -46,15 +48,16 @@ class [[nodiscard]] result {
   // The value, which must be there.
   T& operator*() & noexcept { return *value_; }
   T const& operator*() const& noexcept { return *value_; }
-  T* operator->() noexcept { return &*value_; }
-  T const* operator->() const noexcept { return &*value_; }
+  auto operator->() noexcept { return std::addressof(**this); }
+  auto operator->() const noexcept { return std::addressof(**this); }
 
   // The error; a default-constructed code when there is a value.
   [[nodiscard]] std::error_code error() const noexcept { return error_; }
 
   template <class U>
   T value_or(U&& otherwise) const {
-    return value_ ? *value_ : static_cast<T>(std::forward<U>(otherwise));
+    if (value_) return *value_;
+    return static_cast<T>(std::forward<U>(otherwise));
   }
 
  private:
@@ -62,7 +65,7 @@ class [[nodiscard]] result {
     if (!value_) throw std::system_error(error_);
   }
 
-  std::optional<T> value_;
+  std::optional<detail::stored<T>> value_;
   std::error_code error_;
 };
 

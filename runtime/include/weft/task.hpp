@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "weft/detail/chain.hpp"
+#include "weft/detail/stored.hpp"
 
 namespace weft::inline v0 {
 
@@ -22,7 +23,7 @@ template <class T>
 struct task_promise final : promise_base {
   static_assert(promised<T>, "weft: a task cannot yield an over-aligned value; yield a pointer");
 
-  std::optional<T> value;
+  std::optional<stored<T>> value;
 
   task<T> get_return_object() noexcept;
 

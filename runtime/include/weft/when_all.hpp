@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "weft/detail/body.hpp"
-#include "weft/outcome.hpp"
+#include "weft/detail/stored.hpp"
 #include "weft/scope.hpp"
 
 namespace weft::inline v0 {
@@ -14,7 +14,7 @@ namespace detail {
 
 // The value of a child whose scope has ended without an error.
 template <class T>
-typename outcome<T>::value_type take_ended(join_handle<T> const& handle) {
+stored<T> take_ended(join_handle<T> const& handle) {
   auto ended = handle.operator co_await();
   ended.start();
   if constexpr (std::is_void_v<T>) {
@@ -26,35 +26,32 @@ typename outcome<T>::value_type take_ended(join_handle<T> const& handle) {
 }
 
 template <class... T>
-task<std::tuple<typename outcome<T>::value_type...>> all_of(task<T>... bodies) {
+task<std::tuple<stored<T>...>> all_of(task<T>... bodies) {
   std::tuple<join_handle<T>...> children;
   co_await scope([&](task_scope& tasks) -> task<> {
     children = std::tuple<join_handle<T>...>{tasks.spawn(std::move(bodies))...};
     co_return;
   });
   co_return std::apply(
-      [](auto const&... child) {
-        return std::tuple<typename outcome<T>::value_type...>{take_ended(child)...};
-      },
+      [](auto const&... child) { return std::tuple<stored<T>...>{take_ended(child)...}; },
       children);
 }
 
 }  // namespace detail
 
 // Runs the tasks concurrently on this loop and yields a tuple of their values in the order of the
-// arguments, std::monostate for void. The first failure cancels the rest and is rethrown when all
-// have ended. A cancellation from outside cancels all and throws cancelled; values that some had
-// are then dropped (when_any keeps them).
+// arguments, std::monostate for void, std::reference_wrapper for references. The first failure
+// cancels the rest and is rethrown when all have ended. A cancellation from outside cancels all and
+// throws cancelled; values that some had are then dropped (when_any keeps them).
 template <detail::runnable... Body>
-task<std::tuple<typename outcome<detail::body_value<Body>>::value_type...>> when_all(
-    Body&&... bodies) {
+task<std::tuple<detail::stored<detail::body_value<Body>>...>> when_all(Body&&... bodies) {
   return detail::all_of(detail::as_task(std::forward<Body>(bodies))...);
 }
 
 // The same for any number of tasks of one type: yields a vector in their order, or nothing for
 // void.
 template <class T>
-task<std::conditional_t<std::is_void_v<T>, void, std::vector<T>>> when_all(
+task<std::conditional_t<std::is_void_v<T>, void, std::vector<detail::stored<T>>>> when_all(
     std::vector<task<T>> bodies) {
   std::vector<join_handle<T>> children;
   children.reserve(bodies.size());
@@ -63,7 +60,7 @@ task<std::conditional_t<std::is_void_v<T>, void, std::vector<T>>> when_all(
     co_return;
   });
   if constexpr (!std::is_void_v<T>) {
-    std::vector<T> values;
+    std::vector<detail::stored<T>> values;
     values.reserve(children.size());
     for (auto const& child : children) values.push_back(detail::take_ended(child));
     co_return values;

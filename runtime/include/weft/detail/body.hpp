@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "weft/detail/stored.hpp"
 #include "weft/task.hpp"
 
 namespace weft::inline v0::detail {
@@ -26,8 +27,13 @@ decltype(auto) awaitable_of(std::remove_reference_t<Held>& body) {
 }
 
 template <class Body>
-using body_value = std::remove_cvref_t<await_result<decltype(awaitable_of<held_body<Body>>(
-    std::declval<std::remove_reference_t<held_body<Body>>&>()))>>;
+using body_result = await_result<decltype(awaitable_of<held_body<Body>>(
+    std::declval<std::remove_reference_t<held_body<Body>>&>()))>;
+
+// What the body yields: a value, or a reference that the caller gets as it is.
+template <class Body>
+using body_value = std::conditional_t<std::is_lvalue_reference_v<body_result<Body>>,
+                                      body_result<Body>, std::remove_cvref_t<body_result<Body>>>;
 
 template <class Value, class Held>
 task<Value> run_body(Held body) {
@@ -41,7 +47,7 @@ concept runnable = requires { typename body_value<Body>; };
 // The body as a task, which children are made of.
 template <runnable Body>
 task<body_value<Body>> as_task(Body&& body) {
-  if constexpr (is_task<std::remove_cvref_t<Body>>)
+  if constexpr (std::is_same_v<std::remove_cvref_t<Body>, task<body_value<Body>>>)
     return std::forward<Body>(body);
   else
     return run_body<body_value<Body>, held_body<Body>>(std::forward<Body>(body));
@@ -49,6 +55,6 @@ task<body_value<Body>> as_task(Body&& body) {
 
 // The value of a body that may not have come to its end: for void, whether it did.
 template <class T>
-using maybe = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
+using maybe = std::conditional_t<std::is_void_v<T>, bool, std::optional<stored<T>>>;
 
 }  // namespace weft::inline v0::detail
