@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include <new>
+
 #include "weft/cancel.hpp"
 #include "weft/scope.hpp"
 
@@ -11,8 +13,14 @@ namespace weft::inline v0 {
 
 namespace {
 
-// Keeps the job until the task it began has ended.
-task<> perform(std::unique_ptr<detail::background_job> job) { co_await job->begin(); }
+// Keeps the job until its task has ended. Throws nothing, so that no job harms another.
+task<> perform(std::unique_ptr<detail::background_job> job) {
+  try {
+    co_await job->run();
+  } catch (...) {
+    job->fail(std::current_exception());
+  }
+}
 
 }  // namespace
 
@@ -26,7 +34,11 @@ task<> background_loop::serve(std::promise<doors>& ready) {
     });
     while (auto next = co_await jobs.receive()) {
       if (*next == nullptr) break;  // the last; it came after all that was submitted
-      tasks.spawn(perform(std::move(*next)));
+      try {
+        tasks.spawn(perform(std::move(*next)));
+      } catch (std::bad_alloc const&) {
+        // There is no memory to begin this job, which counts as cancelled; the others go on.
+      }
     }
     end.close();
   });

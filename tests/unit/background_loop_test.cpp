@@ -7,12 +7,14 @@
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "support/allocations.hpp"
 #include "support/backends.hpp"
 #include "weft/cancel.hpp"
 #include "weft/event.hpp"
@@ -71,6 +73,37 @@ TEST_CASE("an exception arrives in the future and harms no other job") {
   // Both threads own the exception, and ThreadSanitizer does not see how libstdc++ counts owners.
   loop.join();
   CHECK_THROWS_WITH_AS(failing.get(), "broken", std::runtime_error);
+}
+
+TEST_CASE("a job that there is no memory to begin harms no other job") {
+  weft::background_loop loop({.backend = weft::backend_kind::epoll});
+  auto const released = std::make_shared<weft::event>();
+  auto waiting = loop.submit([released]() -> weft::task<int> {
+    co_await released->wait();
+    co_return 7;
+  });
+  auto const run_if_memory_allows = [&loop](auto job) {
+    try {
+      loop.run(job);
+    } catch (weft::cancelled const&) {
+    } catch (std::bad_alloc const&) {}
+  };
+  for (int nth = 1; nth <= 8; ++nth) {
+    loop.run([nth]() -> weft::task<> {
+      support::fail_allocation(nth);  // of the loop's thread from now on, once
+      co_return;
+    });
+    for (int i = 0; i < 2; ++i) run_if_memory_allows([]() -> weft::task<> { co_return; });
+    run_if_memory_allows([]() -> weft::task<> {
+      support::stop_failing_allocations();
+      co_return;
+    });
+  }
+  loop.run([released]() -> weft::task<> {
+    released->set();
+    co_return;
+  });
+  CHECK(waiting.get() == 7);
 }
 
 TEST_CASE("join waits for all that was submitted, and then no more is taken") {

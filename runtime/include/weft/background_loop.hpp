@@ -23,7 +23,8 @@ namespace detail {
 class background_job {
  public:
   virtual ~background_job() = default;
-  virtual task<> begin() = 0;  // never throws; the promise inside is fulfilled instead
+  virtual task<> run() = 0;  // fulfils the promise inside
+  virtual void fail(std::exception_ptr error) = 0;
 };
 
 template <class Fn>
@@ -33,31 +34,32 @@ class typed_background_job final : public background_job {
  public:
   explicit typed_background_job(Fn fn) : fn_(std::move(fn)) {}
 
-  // One that was never begun was cancelled.
+  // One that has neither a value nor failed was never begun, so it was cancelled.
   ~typed_background_job() override {
-    if (!begun_) promise_.set_exception(std::make_exception_ptr(cancelled()));
+    if (!settled_) fail(std::make_exception_ptr(cancelled()));
   }
 
   std::future<value_type> future() { return promise_.get_future(); }
 
-  task<> begin() override {
-    begun_ = true;
-    try {
-      if constexpr (std::is_void_v<value_type>) {
-        co_await fn_();
-        promise_.set_value();
-      } else {
-        promise_.set_value(co_await fn_());
-      }
-    } catch (...) {
-      promise_.set_exception(std::current_exception());
+  task<> run() override {
+    if constexpr (std::is_void_v<value_type>) {
+      co_await fn_();
+      promise_.set_value();
+    } else {
+      promise_.set_value(co_await fn_());
     }
+    settled_ = true;
+  }
+
+  void fail(std::exception_ptr error) override {
+    promise_.set_exception(std::move(error));
+    settled_ = true;
   }
 
  private:
   Fn fn_;
   std::promise<value_type> promise_;
-  bool begun_ = false;
+  bool settled_ = false;
 };
 
 }  // namespace detail
