@@ -14,7 +14,11 @@
 // Yields the exit code when the program is to end at once: after --help, or after bad usage.
 inline std::optional<int> exit_code_of(CLI::App& app, int count, char** values) {
   app.failure_message([](CLI::App const* failed, CLI::Error const& error) {
-    return failed->get_name() + ": " + error.what() + "; --help tells more\n";
+    std::string what = error.what();
+    // The parser's own words for --flag=VALUE, which name the flag without its dashes.
+    auto const at = what.find(" was given a disallowed flag override");
+    if (at != std::string::npos) what = "--" + what.substr(0, at) + " takes no value";
+    return failed->get_name() + ": " + what + "; --help tells more\n";
   });
   try {
     app.parse(count, values);

@@ -20,7 +20,6 @@ class server::connection final : public chain {
  public:
   connection(server& home, promise_base& root) noexcept
       : chain(*home.scope_.chain().loop, &home.scope_, root, home.site_), server_(home) {}
-  ~connection() = default;
 
  private:
   void has_ended() noexcept override {

@@ -68,8 +68,9 @@ struct piece_list {
 }  // namespace
 
 void stream_socket::operation_on::refuse_torn() const {
-  throw std::logic_error(fmt::format(
-      "weft: {} after a write_all that was cut short; close the stream instead", describe()));
+  throw std::logic_error(
+      fmt::format("weft: {} after a write_all that was cut short; close the stream instead",
+                  operation_on::describe()));
 }
 
 std::string stream_socket::operation_on::describe() const {

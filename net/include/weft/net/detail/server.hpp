@@ -81,7 +81,7 @@ class WEFT_API server {
   void accepted_again() noexcept { exhausted_ = false; }
 
  private:
-  class connection;
+  class connection;  // final: NOLINT(cppcoreguidelines-virtual-class-destructor)
   class drained_operation;
 
   void ended(std::exception_ptr const& error) noexcept;
