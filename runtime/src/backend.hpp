@@ -37,8 +37,9 @@ class backend {
 
   // Submits what was started and completes what has ended. When nothing is ready it sleeps until
   // something is, the wake descriptor is readable, or `deadline` (on this clock) has come; a
-  // deadline in the past only looks. May return early.
-  virtual void wait(std::int64_t deadline) noexcept = 0;
+  // deadline in the past only looks. May return early. Says whether the wake descriptor was
+  // readable; it is for the caller to read it.
+  [[nodiscard]] virtual bool wait(std::int64_t deadline) noexcept = 0;
 
   // Closes a descriptor that has nothing in flight: 0 or -errno. From then on its number may be
   // another's.

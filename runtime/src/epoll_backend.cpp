@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -56,13 +57,18 @@ class epoll_backend final : public backend {
     release_if_idle(op.fd);
   }
 
-  void wait(std::int64_t deadline) noexcept override {
+  bool wait(std::int64_t deadline) noexcept override {
     bool const look_only = !current_loop->ready.empty();
-    if (look_only && in_flight_ == 0) return;
-    int const count = wait_for(look_only ? 0 : left_until(deadline));
-    for (int i = 0; i < count; ++i)
-      if (events_[static_cast<std::size_t>(i)].data.u64 != wake_data)
-        on_event(events_[static_cast<std::size_t>(i)]);
+    if (look_only && in_flight_ == 0) return false;
+    auto const count = static_cast<std::size_t>(wait_for(look_only ? 0 : left_until(deadline)));
+    bool woken = false;
+    for (epoll_event const& event : std::span(events_).first(count)) {
+      if (event.data.u64 == wake_data)
+        woken = true;
+      else
+        on_event(event);
+    }
+    return woken;
   }
 
   int close(int fd) noexcept override {

@@ -86,14 +86,11 @@ void loop::run_ready() noexcept {
 }
 
 void loop::sleep() noexcept {
-  if (!ready.empty()) {
-    kernel().wait(now);
-    return;
-  }
-  if (!inbox_->fall_asleep()) return;
-  kernel().wait(pending.next());
+  bool const busy = !ready.empty();
+  if (!busy && !inbox_->fall_asleep()) return;
+  if (kernel().wait(busy ? now : pending.next())) inbox_->clear_wake();
+  if (busy) return;
   inbox_->awake();
-  inbox_->clear_wake();
   now = kernel().now();
 }
 

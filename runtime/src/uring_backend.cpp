@@ -114,14 +114,14 @@ class uring_backend final : public backend {
     push(entry, ignored_tag);
   }
 
-  void wait(std::int64_t deadline) noexcept override {
-    reap();
+  bool wait(std::int64_t deadline) noexcept override {
+    bool const woken_before = reap();
     provided_.fill();
     if (current_loop->ready.empty())
       sleep_until(deadline);
     else
       look();
-    reap();
+    return reap() || woken_before;
   }
 
   int close(int fd) noexcept override {
@@ -248,11 +248,13 @@ class uring_backend final : public backend {
   }
 
   // Copies out the completions and publishes the head of the queue, then acts on those that need
-  // another entry, which may in turn make room by copying out.
-  void reap() noexcept {
+  // another entry, which may in turn make room by copying out. Says whether the loop was woken.
+  bool reap() noexcept {
     copy_out();
     while (!again_.empty()) go_on(static_cast<io_operation&>(again_.pop()));
-    if (std::exchange(woken_, false)) watch_wake();
+    if (!std::exchange(woken_, false)) return false;
+    watch_wake();
+    return true;
   }
 
   void copy_out() noexcept {

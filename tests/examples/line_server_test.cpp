@@ -1,6 +1,9 @@
 // line_server: its protocol, its limits, and clients that take their time.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <thread>
+#include <vector>
 
 #include "examples/served.hpp"
 
@@ -135,6 +138,32 @@ TEST_CASE("bytes that dribble in do not keep a connection from being idle") {
     CHECK(client.line() == "ERROR idle");
     client.send_end();
     CHECK(client.rest().empty());
+  });
+}
+
+TEST_CASE("a thousand clients that never end their line do not slow down a good one") {
+  support::raise_file_limit();
+  on_every_backend({"--idle-timeout", "2"}, [](served const& server) {
+    using clock = std::chrono::steady_clock;
+    std::vector<plain_socket> slow;
+    for (int i = 0; i < 1'000; ++i) slow.push_back(server.connect());
+    auto client = server.connect();
+    std::vector<clock::duration> waits;
+    auto const begin = clock::now();
+    // The slow ones send for a while; then all of them are cut off at about the same time.
+    while (clock::now() - begin < 2500ms) {
+      if (clock::now() - begin < 1500ms) slow[waits.size() % slow.size()].send("x");
+      auto const asked = clock::now();
+      CHECK(client.ask("GET a\n") == "NOT_FOUND");
+      waits.push_back(clock::now() - asked);
+      std::this_thread::sleep_for(1ms);
+    }
+    std::ranges::sort(waits);
+    auto const p99 = waits[waits.size() * 99 / 100];
+    MESSAGE("99 % of ", waits.size(), " requests: at most ",
+            std::chrono::duration<double, std::milli>(p99).count(), " ms");
+    CHECK(p99 < 50ms);
+    for (auto& each : slow) CHECK(each.line() == "ERROR idle");
   });
 }
 

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "support/backends.hpp"
-#include "support/bytes.hpp"
+#include "support/program.hpp"
 #include "weft/log.hpp"
 #include "weft/net.hpp"
 #include "weft/weft.hpp"
@@ -227,10 +227,7 @@ TEST_CASE_ON_REAL_BACKENDS("ten thousand idle connections take at most 512 bytes
   constexpr int connections = HAS_SANITIZER ? 1'000 : 10'000;
   auto listener = tcp_listener::bind("127.0.0.1:0");
   auto const port = listener.local().port();
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
+  support::raise_file_limit();
   rendezvous const between;
   clients all([&] {
     std::vector<int> open;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,13 @@ std::array<int, 2> open_pipe() {
 }  // namespace
 
 std::string example(std::string const& name) { return WEFT_EXAMPLES_DIR "/" + name; }
+
+void raise_file_limit() {
+  rlimit files{};
+  require(::getrlimit(RLIMIT_NOFILE, &files) == 0, "getrlimit", errno);
+  files.rlim_cur = files.rlim_max;
+  require(::setrlimit(RLIMIT_NOFILE, &files) == 0, "setrlimit", errno);
+}
 
 program::program(std::string const& path, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), path);

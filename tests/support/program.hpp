@@ -12,6 +12,9 @@ namespace support {
 // Where the examples are built; "line_server" to its path.
 std::string example(std::string const& name);
 
+// Lets this process, and the programs it starts, open as many descriptors as the system allows.
+void raise_file_limit();
+
 class program {
  public:
   // Starts it, with stdout and stderr as pipes and SIGINT and SIGTERM as they are by default.

@@ -42,15 +42,17 @@ void simulated_backend::cancel(io_operation& op) noexcept {
   op.complete(-ECANCELED);
 }
 
-void simulated_backend::wait(std::int64_t deadline) noexcept {
+bool simulated_backend::wait(std::int64_t deadline) noexcept {
+  asked_.clear();
   if (perform_what_can_be() || !weft::detail::current_loop->ready.empty()) {
     now_ += 100;  // tasks that run take time
-    return;
+    return false;
   }
   if (deadline == weft::detail::never)
     wait_for_descriptors(-1);
   else if (!wait_for_descriptors(grace))
     now_ = std::max(now_, deadline);
+  return !asked_.empty() && asked_.front().revents != 0;
 }
 
 bool simulated_backend::perform_what_can_be() noexcept {

@@ -19,7 +19,7 @@ class simulated_backend final : public weft::detail::backend {
   [[nodiscard]] std::string_view name() const noexcept override { return "simulated"; }
   weft::detail::started start(weft::detail::io_operation& op, int& result) noexcept override;
   void cancel(weft::detail::io_operation& op) noexcept override;
-  void wait(std::int64_t deadline) noexcept override;
+  bool wait(std::int64_t deadline) noexcept override;
   int close(int fd) noexcept override;
   void forget(int) noexcept override {}
   [[nodiscard]] std::size_t in_flight() const noexcept override { return in_flight_.size(); }
