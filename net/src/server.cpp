@@ -2,13 +2,15 @@
 #include "weft/net/detail/server.hpp"
 
 #include <cerrno>
+#include <new>
+#include <stdexcept>
+#include <system_error>
 
 #include <fmt/format.h>
 
+#include "warn.hpp"
 #include "weft/cancel.hpp"
 #include "weft/error.hpp"
-#include "weft/log.hpp"
-#include "weft/time.hpp"
 #include "weft/timeout.hpp"
 
 namespace weft::inline v0::detail {
@@ -24,9 +26,9 @@ class server::connection final : public chain {
  private:
   void has_ended() noexcept override {
     server& home = server_;
-    auto const error = first.get()->error;
+    if (auto const& error = first.get()->error) home.failed(error);
     delete this;  // and with it the frame, which closes the stream
-    home.ended(error);
+    home.ended();
   }
 
   server& server_;
@@ -39,40 +41,30 @@ class server::drained_operation final : public awaitable_operation<drained_opera
   explicit drained_operation(server& drained) noexcept
       : awaitable_operation("serve"), drained_(drained) {}
   bool start() noexcept {
-    if (drained_.counted_.active == 0) return true;
+    if (drained_.active_ == 0) return true;
     drained_.draining_ = this;
     return false;
   }
   void value() const noexcept {}
   void cancel() noexcept override {}
   [[nodiscard]] std::string describe() const override {
-    return fmt::format("the end of {} connections", drained_.counted_.active);
+    return fmt::format("the end of {} connections", drained_.active_);
   }
 
  private:
   server& drained_;
 };
 
-server::server(net::serve_options const& options, std::source_location site) noexcept
+server::server(net::serve_options const& options, std::source_location site)
     : options_(options),
-      counted_(options.statistics != nullptr ? *options.statistics : own_statistics_),
+      counted_(options.statistics != nullptr ? *options.statistics : unseen_statistics_),
       site_(site),
       scope_(running_chain("weft::net::serve")) {
+  if (options.max_connections == 0)
+    throw std::invalid_argument("weft: serve with max_connections of 0");
   room_.set();
   idle_.set();
 }
-
-namespace {
-
-void log_failure(std::string_view what) noexcept {
-  try {
-    log(log_level::warning, fmt::format("serve: a connection failed: {}", what));
-  } catch (std::bad_alloc const&) {
-    log(log_level::warning, "serve: a connection failed");
-  }
-}
-
-}  // namespace
 
 task<> server::run(std::function<void(task_scope&)> start_accepting) {
   std::exception_ptr error;
@@ -83,13 +75,15 @@ task<> server::run(std::function<void(task_scope&)> start_accepting) {
         co_return;
       });
     });
-    co_await with_timeout(options_.drain, idle_.wait());
-  } catch (timed_out const&) {
-    log(log_level::warning,
-        fmt::format("serve: {} connections did not end in time and are cancelled",
-                    counted_.active));
   } catch (...) {
     error = std::current_exception();
+  }
+  try {
+    co_await with_timeout(options_.drain, idle_.wait());
+  } catch (timed_out const&) {
+    warn("serve: {} connections did not end in time and are cancelled", active_);
+  } catch (...) {
+    if (!error) error = std::current_exception();
   }
   scope_.cancel();
   co_await drained_operation(*this);
@@ -99,20 +93,23 @@ task<> server::run(std::function<void(task_scope&)> start_accepting) {
 void server::start(task<> handler) {
   frame_owner frame = task_access::release(std::move(handler));
   if (frame.get() == nullptr) throw std::logic_error("the handler returned an empty task");
+  auto inherited = inherited_from(scope_.chain());
   auto* const started = new connection(*this, *frame.get());
+  started->extras = std::move(inherited);
   frame.release();  // the connection owns it now
   ++counted_.accepted;
   ++counted_.active;
+  ++active_;
   idle_.reset();
   if (is_full()) room_.reset();
   scope_.chain().loop->push_ready(*started);
 }
 
-void server::ended(std::exception_ptr const& error) noexcept {
-  --counted_.active;
-  if (error) failed(error);
+void server::ended() noexcept {
+  if (counted_.active != 0) --counted_.active;  // the user may have set it to zero
+  --active_;
   room_.set();
-  if (counted_.active != 0) return;
+  if (active_ != 0) return;
   idle_.set();
   if (draining_ != nullptr) std::exchange(draining_, nullptr)->complete(0);
 }
@@ -124,25 +121,33 @@ void server::failed(std::exception_ptr const& error) noexcept {
     ++counted_.cancelled;
     return;
   } catch (std::exception const& failure) {
-    log_failure(failure.what());
+    warn("serve: a connection failed: {}", failure.what());
   } catch (...) {
-    log_failure("with what is no std::exception");
+    warn("serve: a connection failed: with what is no std::exception");
   }
   ++counted_.failed;
 }
 
-task<> server::back_off(std::system_error const& error) {
-  switch (error.code().value()) {
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM: break;
-    default: throw error;
+void server::ran_out() {
+  try {
+    throw;
+  } catch (std::bad_alloc const& error) {
+    say_exhausted(error.what());
+  } catch (std::system_error const& error) {
+    switch (error.code().value()) {
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS: return say_exhausted(error.what());
+      default: throw;
+    }
   }
-  if (!std::exchange(exhausted_, true))
-    log(log_level::warning,
-        fmt::format("serve: {}; accepting goes on when there is room again", error.what()));
-  co_await sleep_for(50ms);
 }
+
+void server::say_exhausted(char const* error) noexcept {
+  if (!std::exchange(exhausted_, true))
+    warn("serve: {}; accepting goes on when there is room again", error);
+}
+
+sleep_operation server::pause() { return sleep_for(50ms); }
 
 }  // namespace weft::inline v0::detail

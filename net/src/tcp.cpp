@@ -7,7 +7,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 
 #include <fmt/format.h>
 
@@ -21,13 +23,15 @@ namespace {
 using detail::interest;
 using detail::ownership;
 
-int open_socket(int family, int kind) {
-  int const fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | kind, IPPROTO_TCP);
-  if (fd < 0) detail::throw_system_error(errno, "socket");
-  return fd;
+// A descriptor, or -1 with errno.
+int open_socket(endpoint const& for_this, int kind) noexcept {
+  int const family = for_this.address().is_v4() ? AF_INET : AF_INET6;
+  return ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | kind, IPPROTO_TCP);
 }
 
-void set_option(int fd, int level, int option, int value, char const* name) {
+// What does not fit an int is as much as fits.
+void set_option(int fd, int level, int option, std::uint64_t wanted, char const* name) {
+  int const value = static_cast<int>(std::min<std::uint64_t>(wanted, INT_MAX));
   if (::setsockopt(fd, level, option, &value, sizeof value) != 0)
     detail::throw_system_error(errno, fmt::format("{} fd {}", name, fd));
 }
@@ -80,23 +84,23 @@ bool tcp_stream::keep_alive() const {
 }
 
 void tcp_stream::set_user_timeout(std::chrono::milliseconds timeout) {
-  set_option(get(), IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(timeout.count()),
-             "TCP_USER_TIMEOUT");
+  auto const count = static_cast<std::uint64_t>(std::max(timeout.count(), std::int64_t{0}));
+  set_option(get(), IPPROTO_TCP, TCP_USER_TIMEOUT, count, "TCP_USER_TIMEOUT");
 }
 
 void tcp_stream::set_send_buffer_size(std::size_t bytes) {
-  set_option(get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(bytes), "SO_SNDBUF");
+  set_option(get(), SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF");
 }
 
 void tcp_stream::set_receive_buffer_size(std::size_t bytes) {
-  set_option(get(), SOL_SOCKET, SO_RCVBUF, static_cast<int>(bytes), "SO_RCVBUF");
+  set_option(get(), SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF");
 }
 
 tcp_listener tcp_listener::bind(endpoint const& at, listen_options const& options) {
   auto const address = detail::to_sockaddr(at);
-  tcp_listener opened(
-      descriptor::adopt(open_socket(at.address().is_v4() ? AF_INET : AF_INET6, SOCK_NONBLOCK)));
-  int const fd = opened.get();
+  int const fd = open_socket(at, SOCK_NONBLOCK);
+  if (fd < 0) detail::throw_system_error(errno, "bind " + at.to_string());
+  tcp_listener opened(descriptor::adopt(fd));
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
   if (options.reuse_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
   if (options.v6_only && at.address().is_v6())
@@ -109,6 +113,8 @@ tcp_listener tcp_listener::bind(endpoint const& at, listen_options const& option
 }
 
 tcp_listener tcp_listener::adopt(int fd) {
+  if (!flag_of(fd, SOL_SOCKET, SO_ACCEPTCONN, "SO_ACCEPTCONN"))
+    detail::throw_system_error(EINVAL, fmt::format("fd {} does not listen", fd));
   int const flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
     detail::throw_system_error(errno, fmt::format("O_NONBLOCK fd {}", fd));
@@ -133,17 +139,24 @@ int tcp_listener::accept_operation::perform() noexcept {
 }
 
 std::string tcp_listener::accept_operation::describe() const {
-  return "accept " + (has_place() ? detail::local_name(fd) : std::string());
+  std::string const at = has_place() ? detail::local_name(fd) : std::string();
+  return at.empty() ? fmt::format("accept fd {}", fd) : "accept " + at;
 }
 
-tcp_connect_operation::tcp_connect_operation(endpoint const& peer)
-    : tcp_connect_operation(
-          peer, descriptor::adopt(open_socket(peer.address().is_v4() ? AF_INET : AF_INET6, 0))) {}
+tcp_connect_operation::tcp_connect_operation(endpoint const& peer) noexcept
+    : tcp_connect_operation(peer, descriptor::adopt(open_socket(peer, 0))) {}
 
-tcp_connect_operation::tcp_connect_operation(endpoint const& peer, descriptor&& socket)
+tcp_connect_operation::tcp_connect_operation(endpoint const& peer, descriptor&& socket) noexcept
     : awaitable_operation("connect", socket.get(), interest::write),
       address_(detail::to_sockaddr(peer)),
-      socket_(std::move(socket)) {}
+      socket_(std::move(socket)),
+      open_error_(fd < 0 ? errno : 0) {}
+
+bool tcp_connect_operation::start() noexcept {
+  if (open_error_ == 0) return io_operation::start();
+  result_ = -open_error_;
+  return true;
+}
 
 bool tcp_connect_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_connect(&entry, fd, address_.get(), address_.size);

@@ -2,13 +2,10 @@
 #include "weft/buffered_writer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <stdexcept>
 
-#include <fmt/format.h>
-
-#include "weft/log.hpp"
+#include "warn.hpp"
 
 namespace weft::inline v0::detail {
 
@@ -18,24 +15,21 @@ write_buffer::write_buffer(std::size_t capacity) : capacity_(capacity) {
 
 write_buffer::~write_buffer() {
   if (empty() || failed_ || std::uncaught_exceptions() > 0) return;
-  std::array<char, 128> text{};
-  auto const end = fmt::format_to_n(text.data(), text.size(),
-                                    "a buffered_writer was destroyed with {} bytes not flushed",
-                                    unwritten().size());
-  log(log_level::warning, {text.data(), end.size});
+  warn("a buffered_writer was destroyed with {} bytes not flushed", unwritten().size());
 }
 
 std::size_t write_buffer::append(std::span<std::byte const> bytes) {
   if (memory_ == nullptr) memory_ = std::make_unique_for_overwrite<std::byte[]>(capacity_);
-  if (empty()) failed_ = false;
   auto const taken = bytes.first(std::min(bytes.size(), capacity_ - end_));
   std::ranges::copy(taken, memory_.get() + end_);
   end_ += taken.size();
+  failed_ = false;
   return taken.size();
 }
 
 void write_buffer::written(std::size_t count) noexcept {
   begin_ += count;
+  failed_ = false;
   if (empty()) begin_ = end_ = 0;
 }
 

@@ -59,12 +59,7 @@ detail::child& task_scope::adopt(detail::frame_owner& frame, std::source_locatio
                               site.file_name(), site.line()));
   if (frame.get() == nullptr)
     throw std::logic_error("weft: spawn of an empty task (moved from, or awaited before)");
-  std::unique_ptr<detail::chain_extras> inherited;
-  auto const& extras = detail::running_chain("task_scope::spawn").extras;
-  if (extras && extras->locals) [[unlikely]] {
-    inherited = std::make_unique<detail::chain_extras>();
-    inherited->locals = extras->locals;
-  }
+  auto inherited = detail::inherited_from(detail::running_chain("task_scope::spawn"));
   auto* const spawned = new detail::child(*this, *frame.get(), site);
   spawned->extras = std::move(inherited);
   frame.release();  // the child owns it now

@@ -217,6 +217,13 @@ TEST_CASE_ON_EVERY_BACKEND("bytes that are lost without an exception are logged"
       CHECK_THROWS_AS(co_await failed.flush(), weft::transfer_error);
     }
     CHECK(logged.empty());
+    {
+      weft::buffered_writer went_on(pipe.write);
+      co_await went_on.write(bytes_of("abc"));
+      CHECK_THROWS_AS(co_await went_on.flush(), weft::transfer_error);
+      co_await went_on.write(bytes_of("d"));  // which did not fail
+    }
+    CHECK(logged.size() == 1);
   }());
 }
 

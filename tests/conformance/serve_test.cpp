@@ -47,6 +47,13 @@ weft::task<> with_server(Handler handler, weft::net::serve_options options, Clie
   });
 }
 
+// A handler must own its stream.
+template <class Handler>
+constexpr bool is_handler = weft::net::connection_handler<Handler, tcp_listener>;
+static_assert(is_handler<weft::task<> (*)(tcp_stream)>);
+static_assert(!is_handler<weft::task<> (*)(tcp_stream const&)>);
+static_assert(!is_handler<weft::task<> (*)(tcp_stream&)>);
+
 thread_local std::vector<std::string> logged;
 
 // Collects what is logged on this thread while it lives.
@@ -187,6 +194,147 @@ TEST_CASE_ON_EVERY_BACKEND("a cancelled server cancels its connections and ends 
   }());
   CHECK(counted.active == 0);
   CHECK(counted.cancelled == 1);
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a listener that is closed ends the server, once all are served") {
+  weft::net::serve_statistics counted;
+  run_on<On>([&]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      auto const server = tasks.spawn(
+          weft::as_result(weft::net::serve(listener, echo, {.drain = 1h, .statistics = &counted})));
+      auto client = co_await weft::net::connect(listener.local());
+      CHECK(co_await ask(client, "before") == "before");
+      listener.close();
+      CHECK(co_await ask(client, "after") == "after");
+      client.close();
+      CHECK((co_await server).error() == std::errc::operation_canceled);
+    });
+  }());
+  CHECK(counted.cancelled == 0);
+}
+
+TEST_CASE_ON_EVERY_BACKEND("statistics may be set to zero while connections are open") {
+  weft::net::serve_statistics counted;
+  run_on<On>(with_server(echo, {.max_connections = 2, .drain = 1h, .statistics = &counted},
+                         [&](auto at) -> weft::task<> {
+                           auto first = co_await weft::net::connect(at);
+                           auto second = co_await weft::net::connect(at);
+                           CHECK(co_await ask(first, "1") == "1");
+                           CHECK(co_await ask(second, "2") == "2");
+                           counted = {};
+                           auto third = co_await weft::net::connect(at);
+                           CHECK_THROWS_AS(co_await weft::with_timeout(5ms, ask(third, "3")),
+                                           weft::timed_out);
+                           CHECK(counted.accepted == 0);
+                           first.close();
+                           CHECK((co_await third.read()).text() == "3");
+                           CHECK(counted.accepted == 1);
+                         }));
+}
+
+TEST_CASE_ON_EVERY_BACKEND("two servers may count in the same statistics") {
+  weft::net::serve_statistics counted;
+  run_on<On>(with_server(echo, {.drain = 1h, .statistics = &counted}, [&](auto at) -> weft::task<> {
+    auto client = co_await weft::net::connect(at);
+    co_await with_server(echo, {.drain = 1h, .statistics = &counted},
+                         [&](auto other) -> weft::task<> {
+                           auto another = co_await weft::net::connect(other);
+                           CHECK(co_await ask(another, "x") == "x");
+                         });
+    CHECK(co_await ask(client, "y") == "y");
+  }));
+  CHECK(counted.accepted == 2);
+  CHECK(counted.active == 0);
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a stream that a handler gives away outlives the server") {
+  run_on<On>([]() -> weft::task<> {
+    tcp_stream given;
+    tcp_stream client;
+    auto const give_away = [&](tcp_stream peer) -> weft::task<> {
+      given = std::move(peer);
+      co_return;
+    };
+    co_await with_server(give_away, {}, [&](auto at) -> weft::task<> {
+      client = co_await weft::net::connect(at);
+      while (!given) co_await weft::sleep_for(1ms);
+    });
+    co_await given.write_all(bytes_of("still here"));
+    CHECK((co_await client.read()).text() == "still here");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a server for no connections at all is refused") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    CHECK_THROWS_AS(co_await weft::net::serve(listener, echo, {.max_connections = 0}),
+                    std::invalid_argument);
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("task-locals reach the handlers") {
+  weft::task_local<int> number;
+  int seen = 0;
+  auto const see = [&](tcp_stream) -> weft::task<> {
+    seen = number.get();
+    co_return;
+  };
+  run_on<On>(number.with(7, with_server(see, {}, [](auto at) -> weft::task<> {
+                           auto client = co_await weft::net::connect(at);
+                           CHECK_FALSE(co_await client.read());
+                         })));
+  CHECK(seen == 7);
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a log hook may ask for the time when a connection has failed") {
+  static thread_local std::int64_t said_at;
+  said_at = 0;
+  auto const before = weft::set_log_hook([](weft::log_level, std::string_view) noexcept {
+    said_at = weft::now().time_since_epoch().count();
+  });
+  auto const fail = [](tcp_stream) -> weft::task<> {
+    co_await weft::yield();
+    throw std::runtime_error("a failure");
+  };
+  run_on<On>(with_server(fail, {}, [](auto at) -> weft::task<> {
+    auto client = co_await weft::net::connect(at);
+    CHECK_FALSE(co_await client.read());
+  }));
+  weft::set_log_hook(before);
+  CHECK(said_at != 0);
+}
+
+namespace {
+
+// Listens, and has no memory the first time it is asked.
+struct scarce_listener {
+  using stream_type = tcp_stream;
+  tcp_listener& listener;
+  bool scarce = true;
+
+  weft::task<tcp_stream> accept() {
+    if (std::exchange(scarce, false)) throw std::bad_alloc();
+    co_return co_await listener.accept();
+  }
+};
+
+}  // namespace
+
+TEST_CASE_ON_EVERY_BACKEND("when memory runs out accepting pauses, says so once and goes on") {
+  log_catcher const catcher;
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    scarce_listener scarce{listener};
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn(weft::net::serve(scarce, echo));
+      auto client = co_await weft::net::connect(listener.local());
+      CHECK(co_await ask(client, "x") == "x");
+      tasks.request_stop();
+    });
+  }());
+  REQUIRE(logged.size() == 1);
+  CHECK(logged[0] == "serve: std::bad_alloc; accepting goes on when there is room again");
 }
 
 TEST_CASE_ON_EVERY_BACKEND("several listeners feed one server") {

@@ -1,12 +1,15 @@
-// More bodies for the harnesses of every_point_test.cpp: the algorithms over streams. Wherever they
-// are ended, each byte that was written has been taken or is still there.
+// More bodies for the harnesses of every_point_test.cpp: a server, and the algorithms over streams.
+// Wherever these are ended, each byte that was written has been taken or is still there.
 #pragma once
 
 #include <sys/ioctl.h>
 
+#include <chrono>
 #include <new>
 
 #include "bodies.hpp"
+#include "weft/log.hpp"
+#include "weft/net.hpp"
 
 namespace bodies {
 
@@ -141,9 +144,37 @@ inline weft::task<> buffered_writes() {
   });
 }
 
+// One client is served to its end, one is cut off at the deadline.
+inline weft::task<> a_server() {
+  struct silence {
+    weft::log_hook before = weft::set_log_hook([](weft::log_level, std::string_view) noexcept {});
+    ~silence() { weft::set_log_hook(before); }
+  } const silent;
+  auto const answer = [](weft::net::tcp_stream peer) -> weft::task<> {
+    while (auto const data = co_await peer.read()) co_await peer.write_all(data);
+  };
+  auto listener = weft::net::tcp_listener::bind("127.0.0.1:0");
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    tasks.spawn(weft::net::serve(listener, answer, {.drain = std::chrono::milliseconds(1)}));
+    auto first = co_await weft::net::connect(listener.local());
+    auto second = co_await weft::net::connect(listener.local());
+    for (auto* const client : {&first, &second}) {
+      co_await client->write_all(support::bytes_of("x"));
+      co_await client->read();
+    }
+    first.close();
+    tasks.request_stop();
+    expect(!co_await second.read());
+  });
+}
+
 inline std::map<std::string, support::body> const every_stream_body = {
-    {"read_exactly", exact_reads}, {"write_all", whole_writes},          {"copy", copies},
-    {"lines", all_lines},          {"buffered_writer", buffered_writes},
+    {"read_exactly", exact_reads},
+    {"write_all", whole_writes},
+    {"copy", copies},
+    {"lines", all_lines},
+    {"serve", a_server},
+    {"buffered_writer", buffered_writes},
 };
 
 }  // namespace bodies

@@ -1,9 +1,13 @@
 // TCP on the loopback: the contract of streams, listeners and connect that every backend keeps.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -301,6 +305,58 @@ TEST_CASE_ON_EVERY_BACKEND("connecting to a port where nobody listens is refused
       CHECK(error.code() == std::errc::connection_refused);
       CHECK(std::string(error.what()).starts_with("connect " + nobody.to_string()));
     }
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("connecting without a free descriptor fails when awaited, by name") {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  run_on<On>([&]() -> weft::task<> {
+    auto const listener = tcp_listener::bind("127.0.0.1:0");
+    auto const peer = listener.local();
+    auto const result = co_await weft::as_result([&]() -> weft::task<tcp_stream> {
+      rlimit none = before;
+      none.rlim_cur = 0;
+      ::setrlimit(RLIMIT_NOFILE, &none);
+      auto connecting = weft::net::connect(peer);
+      ::setrlimit(RLIMIT_NOFILE, &before);
+      try {
+        co_return co_await connecting;
+      } catch (std::system_error const& error) {
+        CHECK(error.what() == "connect " + peer.to_string() + ": Too many open files");
+        throw;
+      }
+    }());
+    CHECK(result.error() == std::errc::too_many_files_open);
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("only a socket that listens is adopted as a listener") {
+  run_on<On>([]() -> weft::task<> {
+    for (int const kind : {SOCK_STREAM, SOCK_DGRAM}) {
+      int const fd = ::socket(AF_INET, kind | SOCK_CLOEXEC, 0);
+      CHECK_THROWS_AS(static_cast<void>(tcp_listener::adopt(fd)), std::system_error);
+      CHECK(::close(fd) == 0);  // it is still ours
+    }
+    co_return;
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("an option beyond what the kernel takes is as much as it takes") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    auto const value_of = [fd = near.get()](int level, int option) {
+      int value = 0;
+      socklen_t size = sizeof value;
+      CHECK(::getsockopt(fd, level, option, &value, &size) == 0);
+      return value;
+    };
+    near.set_send_buffer_size(std::size_t{1} << 32);
+    CHECK(value_of(SOL_SOCKET, SO_SNDBUF) > 100'000);
+    near.set_user_timeout(std::chrono::milliseconds(std::int64_t{1} << 32));
+    CHECK(value_of(IPPROTO_TCP, TCP_USER_TIMEOUT) == INT_MAX);
+    near.set_user_timeout(-1ms);
+    CHECK(value_of(IPPROTO_TCP, TCP_USER_TIMEOUT) == 0);
   }());
 }
 

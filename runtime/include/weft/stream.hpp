@@ -85,8 +85,8 @@ task<> read_exactly(Stream& from, std::span<std::byte> buffer) {
 // part of a message: go on with the rest, or close the stream.
 //
 // A stream with a member `write_all` of its own is left to do it, and throws as that says: those of
-// Weft throw likewise, but a plain std::system_error when nothing was written, and refuse to go on
-// after a part was. Such a member must not call this function.
+// Weft throw likewise, and refuse to go on after a part was written. Such a member must not call
+// this function.
 template <writable_stream Stream>
 task<> write_all(Stream& to, std::span<std::byte const> bytes) {
   if constexpr (detail::has_write_all<Stream>) {

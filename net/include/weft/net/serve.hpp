@@ -3,23 +3,26 @@
 #pragma once
 
 #include <concepts>
-#include <optional>
+#include <exception>
+#include <new>
 #include <ranges>
 #include <source_location>
 #include <span>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include "weft/net/detail/server.hpp"
+#include "weft/net/serve_options.hpp"
 #include "weft/net/tcp.hpp"
 
 namespace weft::inline v0::net {
 
-// A function of a listener's stream that returns a task<>.
+// A function that takes a listener's stream by value and returns a task<>. The stream lives as long
+// as the task; one that was taken by reference would be gone before the task begins.
 template <class Handler, class Listener>
 concept connection_handler =
-    std::same_as<std::invoke_result_t<Handler&, typename Listener::stream_type>, task<>>;
+    std::same_as<std::invoke_result_t<Handler&, typename Listener::stream_type>, task<>> &&
+    !std::invocable<Handler&, typename Listener::stream_type const&>;
 
 }  // namespace weft::inline v0::net
 
@@ -27,19 +30,17 @@ namespace weft::inline v0::detail {
 
 template <class Listener, class Handler>
 task<> accept_from(Listener& listener, Handler& handler, server& server) {
-  for (;;) {
+  for (bool ran_out = false;;) {
+    if (std::exchange(ran_out, false)) co_await server.pause();
     while (server.is_full() && !server.refuses()) co_await server.room();
     typename Listener::stream_type accepted;
-    std::optional<std::system_error> failed;
     try {
       accepted = co_await listener.accept();
-    } catch (std::system_error const& error) {
-      failed = error;
+    } catch (...) {
+      server.ran_out();
+      ran_out = true;
     }
-    if (failed) {
-      co_await server.back_off(*failed);
-      continue;
-    }
+    if (ran_out) continue;
     server.accepted_again();
     if (server.is_full() && server.refuses()) {
       server.refused();
@@ -47,9 +48,12 @@ task<> accept_from(Listener& listener, Handler& handler, server& server) {
     }
     // Another listener may have taken the last place.
     while (server.is_full()) co_await server.room();
-    accepted.count_in(server.traffic());
+    if (auto* const counted = server.traffic()) accepted.count_in(*counted);
     try {
       server.start(handler(std::move(accepted)));
+    } catch (std::bad_alloc const&) {
+      server.failed(std::current_exception());
+      ran_out = true;
     } catch (...) {
       server.failed(std::current_exception());
     }
@@ -70,12 +74,14 @@ task<> serve(std::span<Listener> listeners, Handler handler, net::serve_options 
 namespace weft::inline v0::net {
 
 // Serves the connections of a listener, each with `handler(stream)`, on this loop, until a stop is
-// requested. Then it stops accepting, waits for the connections that are active, for at
-// most options.drain, cancels what is left and returns. Cancelled itself, it cancels them at once.
+// requested. Then it stops accepting, waits for the connections that are active, for at most
+// options.drain, cancels what is left and returns. Cancelled itself, it cancels them at once and
+// throws cancelled. Borrows the listener; keeps the handler until all connections have ended.
 //
-// What a handler throws ends its connection only: it is logged and counted. When descriptors or
-// memory run out, accepting pauses, with one line in the log, and goes on when there are some
-// again. Throws std::system_error when the listener is closed or broken. Borrows it.
+// What a handler throws ends its connection only: it is logged as a warning and counted. When
+// descriptors or memory run out, accepting pauses, with one line in the log, and goes on when there
+// is room again. When the listener is closed or broken, the connections end as at a stop, and then
+// serve throws the std::system_error. Throws std::invalid_argument for max_connections of 0.
 template <class Listener, connection_handler<Listener> Handler>
 task<> serve(Listener& listener, Handler handler, serve_options options = {},
              std::source_location site = std::source_location::current()) {

@@ -20,8 +20,9 @@ struct traffic {
 
 // Belongs to the loop it is first used on, and stays where it is while an operation on it is in
 // flight. One read and one write may be in flight at a time; a second one at once is a bug of the
-// caller and throws std::logic_error (a debug build aborts). Errors are std::system_error with the
-// operation and the peer; SIGPIPE is never raised.
+// caller and throws std::logic_error (a debug build aborts). Every operation resumes on the loop's
+// thread; it throws cancelled, or std::system_error with its name and, while the kernel still knows
+// it, the peer's ("read fd 7 127.0.0.1:80: ..."). SIGPIPE is never raised.
 class WEFT_API stream_socket {
  public:
   class read_operation;
@@ -35,6 +36,8 @@ class WEFT_API stream_socket {
 
   // Waits for bytes and yields them in a buffer of the loop's, at most buffer::capacity; an empty
   // one at the end of the stream. While it waits it holds no buffer. Cancelled, it loses no byte.
+  // Throws std::bad_alloc when there is no buffer: a loop has at most 65,472 of them, a gigabyte.
+  // See recv(2).
   [[nodiscard]] read_operation read();
 
   // Reads what is there into `buffer`, waiting for the first byte; yields how many bytes, 0 at the
@@ -42,30 +45,34 @@ class WEFT_API stream_socket {
   // cancellation, which loses no byte. See recv(2).
   [[nodiscard]] read_some_operation read_some(std::span<std::byte> buffer);
 
-  // The same into several buffers, one after the other; at most 16 of them. Borrows the list, too.
+  // The same into several buffers, one after the other; of more than 16, into the first 16. Borrows
+  // the list, too.
   [[nodiscard]] read_vector_operation read_some(std::span<std::span<std::byte> const> buffers);
 
   // Writes what fits, waiting for room for the first byte; yields how many bytes. Borrows `bytes`
   // until completion. Cancelled, it wrote nothing. See send(2).
   [[nodiscard]] write_some_operation write_some(std::span<std::byte const> bytes);
 
-  // Writes several pieces as one; at most 16 of them. Borrows the list, too.
+  // The same of several pieces, as if they were one; of more than 16, the first 16. Borrows the
+  // list, too.
   [[nodiscard]] write_vector_operation write_some(
       std::span<std::span<std::byte const> const> pieces);
 
-  // Writes all of it. Borrows `bytes` until completion. When an error, or a cancellation, comes
-  // after some bytes were written, transfer_error or cancelled says how many, and every later write
+  // Writes all of it. Borrows `bytes` until completion. Throws transfer_error, or cancelled, whose
+  // bytes_done() says how many were written. After some but not all of them, every later write
   // throws std::logic_error, since what the peer has got is torn.
   [[nodiscard]] write_all_operation write_all(std::span<std::byte const> bytes);
 
   // Tells the peer that no more will be written; it reads the end of the stream. Reading goes on.
-  // Does not wait. Throws std::system_error.
+  // Does not wait. Throws std::system_error. See shutdown(2).
   void shutdown_write();
 
-  // Closes it, without waiting for the peer. What is in flight on it ends with ECANCELED.
+  // Closes it, without waiting for the peer. What is in flight on it ends with ECANCELED. Nothing
+  // happens when it is not open. Throws std::system_error, when it is closed all the same.
   void close() { descriptor_.close(); }
 
-  // Closes it so that the peer reads ECONNRESET, and what was not sent yet is thrown away.
+  // Closes it so that the peer reads ECONNRESET, and what was not sent yet is thrown away. Throws
+  // std::system_error: EBADF when it is not open. See socket(7), SO_LINGER.
   void reset();
 
   // Gives the descriptor up, open; nothing may be in flight on it.
@@ -74,7 +81,8 @@ class WEFT_API stream_socket {
   [[nodiscard]] int get() const noexcept { return descriptor_.get(); }
   explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
 
-  // From now on its bytes are counted there. Borrowed until the socket is closed or moved from.
+  // From now on its bytes are counted there. Borrowed until the socket, wherever it has been moved
+  // to, is closed.
   void count_in(traffic& counted) noexcept { traffic_ = &counted; }
 
  protected:

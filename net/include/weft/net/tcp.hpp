@@ -16,10 +16,11 @@ class tcp_stream : public stream_socket {
  public:
   tcp_stream() noexcept = default;
 
-  // Takes over a connected socket, in blocking or non-blocking mode.
+  // Takes over a connected socket, in blocking or non-blocking mode, which it stays in.
   static tcp_stream adopt(int fd) noexcept { return tcp_stream(descriptor::adopt(fd)); }
 
-  // Throw std::system_error; ENOTCONN once the peer has reset the connection.
+  // These and the options throw std::system_error: ENOTCONN once the peer has reset the connection,
+  // EBADF after close(). None of them waits.
   [[nodiscard]] WEFT_API endpoint local() const;
   [[nodiscard]] WEFT_API endpoint peer() const;
 
@@ -32,10 +33,11 @@ class tcp_stream : public stream_socket {
   [[nodiscard]] WEFT_API bool keep_alive() const;
 
   // After this long without an answer to what was sent the connection fails with ETIMEDOUT
-  // (TCP_USER_TIMEOUT); zero brings back the system's default.
+  // (TCP_USER_TIMEOUT, at most 24 days); zero, or less, brings back the system's default.
   WEFT_API void set_user_timeout(std::chrono::milliseconds timeout);
 
-  // The sizes of the kernel's buffers (SO_SNDBUF, SO_RCVBUF), which it doubles for its own use.
+  // The sizes of the kernel's buffers (SO_SNDBUF, SO_RCVBUF), which it doubles for its own use and
+  // limits by net.core.wmem_max and rmem_max.
   WEFT_API void set_send_buffer_size(std::size_t bytes);
   WEFT_API void set_receive_buffer_size(std::size_t bytes);
 
@@ -64,25 +66,28 @@ class WEFT_API tcp_listener {
 
   tcp_listener() noexcept = default;
 
-  // Opens a listener at the endpoint; port 0 picks a free one. SO_REUSEADDR is set. Throws
-  // std::system_error ("bind 127.0.0.1:80: Permission denied").
+  // Opens a listener at the endpoint, or at the text of one (see endpoint::parse); port 0 picks a
+  // free one. SO_REUSEADDR is set. Throws std::system_error ("bind 127.0.0.1:80: Permission
+  // denied").
   static tcp_listener bind(endpoint const& at, listen_options const& options = {});
   static tcp_listener bind(std::string_view at, listen_options const& options = {}) {
     return bind(endpoint::parse(at), options);
   }
 
-  // Takes over a listening socket and makes it non-blocking.
+  // Takes over a listening socket and makes it non-blocking. Throws std::system_error, when the
+  // descriptor stays the caller's: EINVAL when it does not listen.
   static tcp_listener adopt(int fd);
 
   // Waits for a connection and yields it. Cancelled, it loses none. Connections that failed before
-  // they were accepted are skipped. Throws std::system_error: EMFILE and ENFILE when no descriptor
-  // is left, ENOBUFS and ENOMEM; the listener stays usable. See accept(2).
+  // they were accepted are skipped. Throws std::system_error (EMFILE and ENFILE when no descriptor
+  // is left, ENOBUFS) or std::bad_alloc; the listener stays usable. See accept(2).
   [[nodiscard]] accept_operation accept();
 
   // Where it listens. Throws std::system_error.
   [[nodiscard]] endpoint local() const;
 
-  // Closes it; an accept that waits ends with ECANCELED.
+  // Closes it, which lets its port go; an accept that waits ends with ECANCELED. Throws
+  // std::system_error, when it is closed all the same.
   void close() { descriptor_.close(); }
 
   // Gives the descriptor up, open and non-blocking; nothing may be in flight on it.
@@ -109,24 +114,27 @@ class WEFT_API tcp_listener::accept_operation final
 class WEFT_API tcp_connect_operation final
     : public detail::awaitable_operation<tcp_connect_operation, tcp_stream, detail::io_operation> {
  public:
-  explicit tcp_connect_operation(endpoint const& peer);
+  explicit tcp_connect_operation(endpoint const& peer) noexcept;
+  bool start() noexcept;
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   tcp_stream value() noexcept { return tcp_stream(std::move(socket_)); }
   [[nodiscard]] std::string describe() const override;
 
  private:
-  tcp_connect_operation(endpoint const& peer, descriptor&& socket);
+  tcp_connect_operation(endpoint const& peer, descriptor&& socket) noexcept;
 
   detail::socket_address address_;
   descriptor socket_;
+  int open_error_;  // why there is no socket; else 0
   bool begun_ = false;
 };
 
 // Connects to the endpoint and yields the stream. Throws std::system_error ("connect 127.0.0.1:9:
 // Connection refused"), or cancelled, when nothing stays open. Without a limit of time of its own:
-// with_timeout(2s, connect(peer)). See connect(2).
-[[nodiscard]] inline tcp_connect_operation connect(endpoint const& peer) {
+// with_timeout(2s, connect(peer)). The text is as endpoint::parse takes it, which throws at once
+// for another. See connect(2).
+[[nodiscard]] inline tcp_connect_operation connect(endpoint const& peer) noexcept {
   return tcp_connect_operation(peer);
 }
 [[nodiscard]] inline tcp_connect_operation connect(std::string_view peer) {

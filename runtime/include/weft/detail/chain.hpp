@@ -94,6 +94,15 @@ struct WEFT_API chain : operation, framed {
   void leave_tree() noexcept { own.leave(); }
 };
 
+// What a chain that is spawned by `from` begins with: its task-locals. Null when there are none.
+inline std::unique_ptr<chain_extras> inherited_from(chain const& from) {
+  if (!from.extras || !from.extras->locals) [[likely]]
+    return nullptr;
+  auto inherited = std::make_unique<chain_extras>();
+  inherited->locals = from.extras->locals;
+  return inherited;
+}
+
 [[noreturn]] WEFT_API void abort_wrong_thread(loop_core const& home, char const* what) noexcept;
 
 inline void require_thread_of(loop_core const& home, char const* what) noexcept {

@@ -1,73 +1,42 @@
-// What serve() is made of: the scope of its connections, and what it counts.
+// What serve() is made of: the scope of its connections, their number, and what it counts.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <exception>
 #include <functional>
-#include <limits>
 #include <source_location>
-#include <system_error>
 
 #include "weft/detail/chain.hpp"
 #include "weft/event.hpp"
-#include "weft/net/stream_socket.hpp"
+#include "weft/net/serve_options.hpp"
 #include "weft/scope.hpp"
+#include "weft/time.hpp"
 
-namespace weft::inline v0 {
-
-namespace net {
-
-// What a server has done so far.
-struct serve_statistics {
-  std::uint64_t accepted = 0;   // connections that a handler was started for
-  std::uint64_t active = 0;     // those of them that have not ended
-  std::uint64_t failed = 0;     // whose handler threw, other than cancelled
-  std::uint64_t cancelled = 0;  // that were cut short
-  std::uint64_t refused = 0;    // closed at once, with overload::refuse
-  traffic bytes;
-};
-
-// What happens while max_connections are active.
-enum class overload : unsigned char {
-  wait,    // further ones wait in the listener's backlog
-  refuse,  // further ones are accepted and closed
-};
-
-struct serve_options {
-  std::size_t max_connections = std::numeric_limits<std::size_t>::max();
-  overload at_limit = overload::wait;
-
-  // How long after a stop request what has not ended is cancelled.
-  std::chrono::nanoseconds drain = std::chrono::seconds(5);
-
-  // Counted there if given; borrowed until serve has ended.
-  serve_statistics* statistics = nullptr;
-};
-
-}  // namespace net
-
-namespace detail {
+namespace weft::inline v0::detail {
 
 // Lives in the coroutine of serve(), whose chain is inside its scope.
 class WEFT_API server {
  public:
-  server(net::serve_options const& options, std::source_location site) noexcept;
+  // Throws std::invalid_argument for no connections at all.
+  server(net::serve_options const& options, std::source_location site);
   server(server const&) = delete;
   server& operator=(server const&) = delete;
   ~server() = default;
 
-  // Runs what `start_accepting` spawns until a stop is requested, then waits for the connections,
-  // at most as long as the options say; cancels what is left, and returns when all have ended.
+  // Runs what `start_accepting` spawns until a stop is requested or it fails, then waits for the
+  // connections, at most as long as the options say; cancels what is left, and returns, or throws
+  // the failure, when all have ended.
   task<> run(std::function<void(task_scope&)> start_accepting);
 
-  [[nodiscard]] bool is_full() const noexcept {
-    return counted_.active >= options_.max_connections;
-  }
+  [[nodiscard]] bool is_full() const noexcept { return active_ >= options_.max_connections; }
   [[nodiscard]] bool refuses() const noexcept { return options_.at_limit == net::overload::refuse; }
   [[nodiscard]] event::wait_operation room() noexcept { return room_.wait(); }
   void refused() noexcept { ++counted_.refused; }
-  [[nodiscard]] net::traffic& traffic() noexcept { return counted_.bytes; }
+
+  // Null when nobody wants to know.
+  [[nodiscard]] net::traffic* traffic() noexcept {
+    return options_.statistics == nullptr ? nullptr : &counted_.bytes;
+  }
 
   // Runs the task as a connection of its own.
   void start(task<> handler);
@@ -75,27 +44,29 @@ class WEFT_API server {
   // Notes that a connection failed.
   void failed(std::exception_ptr const& error) noexcept;
 
-  // After accept() failed: returns when it is time to try again, or throws the error when it says
-  // that the listener is broken. Says once that descriptors have run out.
-  task<> back_off(std::system_error const& error);
+  // For a handler of what accept() throws: says once that descriptors or memory have run out, and
+  // rethrows everything else.
+  void ran_out();
+  [[nodiscard]] static sleep_operation pause();
   void accepted_again() noexcept { exhausted_ = false; }
 
  private:
   class connection;  // final: NOLINT(cppcoreguidelines-virtual-class-destructor)
   class drained_operation;
 
-  void ended(std::exception_ptr const& error) noexcept;
+  void say_exhausted(char const* error) noexcept;
+  void ended() noexcept;
 
   net::serve_options options_;
-  net::serve_statistics own_statistics_;
-  net::serve_statistics& counted_;
+  net::serve_statistics unseen_statistics_;
+  net::serve_statistics& counted_;  // decides nothing: the user may share and change it
   std::source_location site_;
   entered_scope scope_;
+  std::size_t active_ = 0;
   event room_;  // set while not full
   event idle_;  // set while no connection is active
   operation* draining_ = nullptr;
   bool exhausted_ = false;
 };
 
-}  // namespace detail
-}  // namespace weft::inline v0
+}  // namespace weft::inline v0::detail
