@@ -198,6 +198,24 @@ TEST_CASE_ON_EVERY_BACKEND(
   }());
 }
 
+// A read stops at the urgent mark, also when there is more behind it. See tcp(7).
+TEST_CASE_ON_EVERY_BACKEND("a byte of urgent data is left out, and what follows it is read") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::string got;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {
+        while (got.size() < 6) got += (co_await far.read()).text();
+      });
+      co_await weft::yield();
+      CHECK(::send(near.get(), "abc", 3, 0) == 3);
+      CHECK(::send(near.get(), "d", 1, MSG_OOB) == 1);
+      CHECK(::send(near.get(), "efg", 3, 0) == 3);
+    });
+    CHECK(got == "abcefg");
+  }());
+}
+
 TEST_CASE_ON_EVERY_BACKEND(
     "a peer that resets in mid-write is an error that says how far it came") {
   run_on<On>([]() -> weft::task<> {
