@@ -143,7 +143,9 @@ tcp_connect_operation::tcp_connect_operation(endpoint const& peer)
 tcp_connect_operation::tcp_connect_operation(endpoint const& peer, descriptor&& socket)
     : awaitable_operation("connect", socket.get(), interest::write),
       address_(detail::to_sockaddr(peer)),
-      socket_(std::move(socket)) {}
+      socket_(std::move(socket)) {
+  first_use = true;
+}
 
 bool tcp_connect_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_connect(&entry, fd, address_.get(), address_.size);

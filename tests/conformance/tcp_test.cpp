@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "support/backends.hpp"
@@ -41,6 +42,22 @@ weft::task<std::string> read_to_end(tcp_stream& from) {
   std::string all;
   while (weft::buffer const data = co_await from.read()) all += data.text();
   co_return all;
+}
+
+// Yields a number whose owner was used here and then closed where the loop did not see it.
+weft::task<int> number_closed_elsewhere() {
+  auto pipe = weft::make_pipe();
+  int const number = pipe.read.get();
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    tasks.spawn([&]() -> weft::task<> {
+      std::array<std::byte, 1> one{};
+      co_await pipe.read.read_some(one);
+    });
+    co_await weft::yield();
+    co_await pipe.write.write_some(bytes_of("x"));
+  });
+  std::thread([closed = std::move(pipe.read)] {}).join();
+  co_return number;
 }
 
 std::string pattern(std::size_t size) {
@@ -385,6 +402,33 @@ TEST_CASE_ON_EVERY_BACKEND("a socket that is released stays open and can be adop
     auto again = tcp_stream::adopt(fd);
     co_await again.write_all(bytes_of("again"));
     CHECK((co_await far.read()).text() == "again");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND(
+    "a connect whose number had an owner closed elsewhere waits for its own news") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    int const number = co_await number_closed_elsewhere();
+    auto near = co_await weft::net::connect(listener.local());
+    CHECK(near.get() == number);
+    CHECK(near.peer() == listener.local());
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("so does a read of an accepted stream that was written to first") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    auto near = co_await weft::net::connect(listener.local());
+    int const number = co_await number_closed_elsewhere();
+    auto far = co_await listener.accept();
+    CHECK(far.get() == number);
+    co_await far.write_all(bytes_of("first"));
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> { CHECK((co_await far.read()).text() == "then"); });
+      co_await weft::yield();
+      co_await near.write_all(bytes_of("then"));
+    });
   }());
 }
 

@@ -52,6 +52,7 @@ class WEFT_API descriptor {
     if (this != &other) {
       close_now();
       fd_ = other.taken();
+      used_on_ = nullptr;
     }
     return *this;
   }

@@ -96,6 +96,8 @@ class tried_operation : public awaitable_operation<Derived, T, Base> {
   using awaitable_operation<Derived, T, Base>::awaitable_operation;
 
   bool start() noexcept {
+    if (this->first_use) [[unlikely]]
+      return io_operation::start();  // which tells the backend
     do this->result_ = static_cast<Derived*>(this)->perform();
     while (this->result_ == -EINTR);
     if (this->result_ != -EAGAIN) [[likely]]
