@@ -1,6 +1,6 @@
 // An operation that the kernel carries out. Each kind is one small class that says how it is put
 // into a submission entry, what readiness it needs, and how the plain system call is done; backends
-// know none of them by name, so adding one touches one file and no backend.
+// know none of them by name, so adding one touches no backend.
 #pragma once
 
 #include <cstdint>
