@@ -150,7 +150,9 @@ tcp_connect_operation::tcp_connect_operation(endpoint const& peer, descriptor&& 
     : awaitable_operation("connect", socket.get(), interest::write),
       address_(detail::to_sockaddr(peer)),
       socket_(std::move(socket)),
-      open_error_(fd < 0 ? errno : 0) {}
+      open_error_(fd < 0 ? errno : 0) {
+  first_use = true;
+}
 
 bool tcp_connect_operation::start() noexcept {
   if (open_error_ == 0) return io_operation::start();

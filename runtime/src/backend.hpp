@@ -1,7 +1,7 @@
-// The seam between the loop and the kernel. A backend starts, cancels and waits; it owns the
-// kernel, the clock and the randomness that the loop sees. The set of backends is closed (io_uring,
-// epoll, and simulated ones in tests); the set of operations is open, and no backend knows them by
-// name.
+// The seam between the loop and the kernel. A backend starts, cancels and waits; it owns every wait
+// in the kernel, and the clock and the randomness that the loop sees. The set of backends is closed
+// (io_uring, epoll, and simulated ones in tests); the set of operations is open, and no backend
+// knows them by name.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace weft::inline v0::detail {
 
 enum class started : std::uint8_t {
   finished,     // completed inline; `result` has been set
-  in_flight,    // complete() will be called, from wait() or cancel()
+  in_flight,    // complete() will be called, from any later call
   unsupported,  // not without blocking: the loop offloads it to the blocking pool
 };
 
@@ -41,8 +41,8 @@ class backend {
   // readable; it is for the caller to read it.
   [[nodiscard]] virtual bool wait(std::int64_t deadline) noexcept = 0;
 
-  // Closes a descriptor that has nothing in flight: 0 or -errno. From then on its number may be
-  // another's.
+  // Closes a descriptor: 0 or -errno. What is in flight on it has been cancelled, and need not have
+  // completed, but does not keep it open. From then on its number may be another's.
   virtual int close(int fd) noexcept = 0;
 
   // Drops what the backend keeps about a descriptor that leaves it open.

@@ -71,8 +71,9 @@ void io_operation::refuse_second() const {
 #endif
 }
 
-void abort_moved_in_use(int fd) noexcept {
-  fatal(fmt::format("weft: fd {} was moved while an operation on it was in flight", fd));
+void abort_taken_in_use(int fd) noexcept {
+  fatal(
+      fmt::format("weft: fd {} was moved or released while an operation on it was in flight", fd));
 }
 
 }  // namespace detail
@@ -119,9 +120,10 @@ descriptor::write_operation descriptor::write_some(std::span<std::byte const> by
 }
 
 int descriptor::release() noexcept {
-  if (fd_ >= 0 && detail::current_loop != nullptr)
-    detail::loop::of(*detail::current_loop).kernel().forget(fd_);
-  return std::exchange(fd_, -1);
+  int const released = taken();
+  if (released >= 0 && detail::current_loop != nullptr)
+    detail::loop::of(*detail::current_loop).kernel().forget(released);
+  return released;
 }
 
 void descriptor::close() {

@@ -20,7 +20,7 @@ namespace weft::inline v0::detail {
 namespace {
 
 constexpr std::uint64_t wake_data = ~std::uint64_t{0};
-constexpr std::uint32_t both_edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t both_edges = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 class epoll_backend final : public backend {
  public:
@@ -83,7 +83,7 @@ class epoll_backend final : public backend {
     if (index >= entries_.size() || !entries_[index]) return;
     entry& known = *entries_[index];
     if (known.registered) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-    known.registered = known.kept = known.hung_up = false;
+    known.registered = known.kept = known.always_try = false;
     known.readers.ready = known.writers.ready = false;
     ++known.generation;
   }
@@ -105,8 +105,8 @@ class epoll_backend final : public backend {
     direction writers;
     std::uint32_t generation = 0;
     bool registered = false;
-    bool kept = false;     // owned, so its registration holds until it is closed
-    bool hung_up = false;  // there will be no further edge
+    bool kept = false;        // owned, so its registration holds until it is closed
+    bool always_try = false;  // it hung up, so no edge follows, or a read may end at urgent data
 
     [[nodiscard]] bool is_idle() const noexcept {
       return readers.waiters.empty() && writers.waiters.empty();
@@ -156,7 +156,7 @@ class epoll_backend final : public backend {
   // repeated to see EAGAIN: whatever comes later makes an edge.
   static int try_to_perform(io_operation& op, entry const& known, direction& side) noexcept {
     int const result = perform_now(op);
-    side.ready = result != -EAGAIN && (!op.drained || known.hung_up);
+    side.ready = result != -EAGAIN && (!op.drained || known.always_try);
     return result;
   }
 
@@ -165,7 +165,7 @@ class epoll_backend final : public backend {
     entry& known = *entries_[static_cast<std::size_t>(fd)];
     if (event.data.u64 != data_of(fd, known)) return;  // of an earlier owner of the number
     std::uint32_t const failed = EPOLLERR | EPOLLHUP;
-    if ((event.events & (EPOLLRDHUP | failed)) != 0) known.hung_up = true;
+    if ((event.events & (EPOLLPRI | EPOLLRDHUP | failed)) != 0) known.always_try = true;
     if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) known.readers.ready = true;
     if ((event.events & (EPOLLOUT | failed)) != 0) known.writers.ready = true;
     if (known.readers.can_go_on()) serve(known, known.readers);

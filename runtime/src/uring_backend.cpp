@@ -129,9 +129,12 @@ class uring_backend final : public backend {
     return ::close(fd) == 0 ? 0 : -errno;
   }
 
-  // Entries name their file by number until they are submitted; after that they hold the file.
+  // Entries name their file by number until they are submitted; after that they hold the file,
+  // cancelled ones until their task work has run. One call does only a part (since Linux 6.13).
   void forget(int) noexcept override {
-    while (::io_uring_sq_ready(&ring_) != 0) submit();
+    if (::io_uring_sq_ready(&ring_) == 0) return;
+    do submit();
+    while (::io_uring_sq_ready(&ring_) != 0 || says(IORING_SQ_TASKRUN));
   }
 
   [[nodiscard]] std::size_t in_flight() const noexcept override { return in_flight_; }
@@ -145,6 +148,9 @@ class uring_backend final : public backend {
 
   void set_up(uring_settings const& settings) {
     unsigned flags = all_flags & settings.setup_flags;
+    // Completions may wait as task work until we enter; TASKRUN_FLAG makes that visible.
+    if ((flags & IORING_SETUP_TASKRUN_FLAG) == 0)
+      flags &= ~(IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN);
     // DEFER_TASKRUN without SINGLE_ISSUER is EINVAL.
     if ((flags & IORING_SETUP_SINGLE_ISSUER) == 0) flags &= ~IORING_SETUP_DEFER_TASKRUN;
     for (std::size_t dropped = 0;; ++dropped) {
@@ -156,9 +162,6 @@ class uring_backend final : public backend {
       if (error != EINVAL || dropped == flag_groups.size()) refuse(error, "io_uring_setup");
       flags &= ~flag_groups[dropped];
     }
-    // Completions may wait as task work until we enter; TASKRUN_FLAG makes that visible.
-    hidden_task_work_ = (flags & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN)) != 0 &&
-                        (flags & IORING_SETUP_TASKRUN_FLAG) == 0;
   }
 
   void probe(std::uint64_t allowed) {
@@ -202,7 +205,7 @@ class uring_backend final : public backend {
   }
 
   void submit() noexcept {
-    int const result = ::io_uring_submit(&ring_);
+    int const result = ::io_uring_submit_and_get_events(&ring_);
     check(result);
     if (result == -EBUSY || result == -EAGAIN) copy_out();  // the kernel wants room in there first
   }
@@ -221,13 +224,14 @@ class uring_backend final : public backend {
     push(entry, wake_tag);
   }
 
+  // Whether the kernel has set one of these flags of the ring.
+  [[nodiscard]] bool says(unsigned flags) const noexcept {
+    return (IO_URING_READ_ONCE(*ring_.sq.kflags) & flags) != 0;
+  }
+
   // One kernel call that submits and does not wait; none when there is nothing to say.
   void look() noexcept {
-    bool const flagged =
-        (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
-    if (flagged || (hidden_task_work_ && in_flight_ != 0))
-      check(::io_uring_submit_and_get_events(&ring_));
-    else if (::io_uring_sq_ready(&ring_) != 0)
+    if (says(IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN) || ::io_uring_sq_ready(&ring_) != 0)
       check(::io_uring_submit_and_get_events(&ring_));
   }
 
@@ -309,7 +313,6 @@ class uring_backend final : public backend {
   std::size_t in_flight_ = 0;
   ready_queue again_;
   bool woken_ = false;
-  bool hidden_task_work_ = false;
 };
 
 }  // namespace

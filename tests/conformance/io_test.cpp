@@ -273,6 +273,27 @@ TEST_CASE_ON_EVERY_BACKEND(
   }());
 }
 
+TEST_CASE_ON_EVERY_BACKEND("a descriptor moved into one that was used is new to the loop") {
+  run_on<On>([]() -> weft::task<> {
+    std::array<std::byte, 4> buffer{};
+    auto used = weft::make_pipe();
+    int const number = used.read.get();
+    for (int round = 0; round < 2; ++round) {
+      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+        tasks.spawn([&]() -> weft::task<> { CHECK(co_await used.read.read_some(buffer) == 1); });
+        co_await weft::yield();
+        co_await used.write.write_some(bytes_of("x"));
+      });
+      // Closed elsewhere, so what the loop knows of the number is of this owner.
+      std::thread([closed = std::exchange(used.read, {})] {}).join();
+      auto next = weft::make_pipe();
+      CHECK(next.read.get() == number);
+      used.read = std::move(next.read);
+      used.write = std::move(next.write);
+    }
+  }());
+}
+
 TEST_CASE_ON_EVERY_BACKEND("a blocking call runs on another thread and resumes here") {
   run_on<On>([]() -> weft::task<> {
     auto const here = std::this_thread::get_id();

@@ -10,6 +10,7 @@
 #include <climits>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "support/backends.hpp"
@@ -45,6 +46,22 @@ weft::task<std::string> read_to_end(tcp_stream& from) {
   std::string all;
   while (weft::buffer const data = co_await from.read()) all += data.text();
   co_return all;
+}
+
+// Yields a number whose owner was used here and then closed where the loop did not see it.
+weft::task<int> number_closed_elsewhere() {
+  auto pipe = weft::make_pipe();
+  int const number = pipe.read.get();
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    tasks.spawn([&]() -> weft::task<> {
+      std::array<std::byte, 1> one{};
+      co_await pipe.read.read_some(one);
+    });
+    co_await weft::yield();
+    co_await pipe.write.write_some(bytes_of("x"));
+  });
+  std::thread([closed = std::move(pipe.read)] {}).join();
+  co_return number;
 }
 
 std::string pattern(std::size_t size) {
@@ -199,6 +216,24 @@ TEST_CASE_ON_EVERY_BACKEND(
       co_await far.write_all(bytes_of("read"));
       CHECK(co_await read == "read");
     });
+  }());
+}
+
+// A read stops at the urgent mark, also when there is more behind it. See tcp(7).
+TEST_CASE_ON_EVERY_BACKEND("a byte of urgent data is left out, and what follows it is read") {
+  run_on<On>([]() -> weft::task<> {
+    auto [near, far] = co_await connected();
+    std::string got;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {
+        while (got.size() < 6) got += (co_await far.read()).text();
+      });
+      co_await weft::yield();
+      CHECK(::send(near.get(), "abc", 3, 0) == 3);
+      CHECK(::send(near.get(), "d", 1, MSG_OOB) == 1);
+      CHECK(::send(near.get(), "efg", 3, 0) == 3);
+    });
+    CHECK(got == "abcefg");
   }());
 }
 
@@ -396,6 +431,27 @@ TEST_CASE_ON_EVERY_BACKEND("an accept that is cancelled or closed leaves the que
   }());
 }
 
+TEST_CASE_ON_EVERY_BACKEND("a listener closed while an accept waits gives its port back at once") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    std::vector<stream_pair> pairs;
+    for (int i = 0; i < 100; ++i) pairs.push_back(co_await connected());
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> {
+        auto const got = co_await weft::as_result(listener.accept());
+        CHECK(got.error() == std::errc::operation_canceled);
+      });
+      for (auto& pair : pairs) tasks.spawn([&]() -> weft::task<> { co_await pair.far.read(); });
+      co_await weft::sleep_for(1ms);
+      // Whatever else the kernel has for the loop, the end of the accept is not put off.
+      for (auto& pair : pairs) CHECK(::send(pair.near.get(), "x", 1, 0) == 1);
+      auto const port = listener.local();
+      listener.close();
+      CHECK(tcp_listener::bind(port).local() == port);
+    });
+  }());
+}
+
 TEST_CASE_ON_EVERY_BACKEND("one IPv6 listener serves both families unless told otherwise") {
   run_on<On>([]() -> weft::task<> {
     tcp_listener listener;
@@ -423,6 +479,33 @@ TEST_CASE_ON_EVERY_BACKEND("a socket that is released stays open and can be adop
     auto again = tcp_stream::adopt(fd);
     co_await again.write_all(bytes_of("again"));
     CHECK((co_await far.read()).text() == "again");
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND(
+    "a connect whose number had an owner closed elsewhere waits for its own news") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    int const number = co_await number_closed_elsewhere();
+    auto near = co_await weft::net::connect(listener.local());
+    CHECK(near.get() == number);
+    CHECK(near.peer() == listener.local());
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("so does a read of an accepted stream that was written to first") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = tcp_listener::bind("127.0.0.1:0");
+    auto near = co_await weft::net::connect(listener.local());
+    int const number = co_await number_closed_elsewhere();
+    auto far = co_await listener.accept();
+    CHECK(far.get() == number);
+    co_await far.write_all(bytes_of("first"));
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> { CHECK((co_await far.read()).text() == "then"); });
+      co_await weft::yield();
+      co_await near.write_all(bytes_of("then"));
+    });
   }());
 }
 

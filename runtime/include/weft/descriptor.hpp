@@ -26,7 +26,7 @@ class WEFT_API readiness_operation final
 
 struct descriptor_access;
 
-[[noreturn]] WEFT_API void abort_moved_in_use(int fd) noexcept;
+[[noreturn]] WEFT_API void abort_taken_in_use(int fd) noexcept;
 
 }  // namespace detail
 
@@ -52,6 +52,7 @@ class WEFT_API descriptor {
     if (this != &other) {
       close_now();
       fd_ = other.taken();
+      used_on_ = nullptr;
     }
     return *this;
   }
@@ -93,7 +94,7 @@ class WEFT_API descriptor {
 
   int taken() noexcept {
     if (reading_ != nullptr || writing_ != nullptr) [[unlikely]]
-      detail::abort_moved_in_use(fd_);
+      detail::abort_taken_in_use(fd_);
     return std::exchange(fd_, -1);
   }
 

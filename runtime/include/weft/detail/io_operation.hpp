@@ -1,6 +1,6 @@
 // An operation that the kernel carries out. Each kind is one small class that says how it is put
 // into a submission entry, what readiness it needs, and how the plain system call is done; backends
-// know none of them by name, so adding one touches one file and no backend.
+// know none of them by name, so adding one touches no backend.
 #pragma once
 
 #include <cstdint>
@@ -96,6 +96,8 @@ class tried_operation : public awaitable_operation<Derived, T, Base> {
   using awaitable_operation<Derived, T, Base>::awaitable_operation;
 
   bool start() noexcept {
+    if (this->first_use) [[unlikely]]
+      return io_operation::start();  // which tells the backend
     do this->result_ = static_cast<Derived*>(this)->perform();
     while (this->result_ == -EINTR);
     if (this->result_ != -EAGAIN) [[likely]]
