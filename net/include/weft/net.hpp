@@ -4,5 +4,6 @@
 #include "weft/net/address.hpp"
 #include "weft/net/endpoint.hpp"
 #include "weft/net/serve.hpp"
+#include "weft/net/split.hpp"
 #include "weft/net/stream_socket.hpp"
 #include "weft/net/tcp.hpp"
