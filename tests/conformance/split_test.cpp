@@ -9,6 +9,7 @@
 #include "support/backends.hpp"
 #include "support/bytes.hpp"
 #include "support/every_point.hpp"
+#include "support/next_text.hpp"
 #include "weft/net.hpp"
 #include "weft/weft.hpp"
 
@@ -135,7 +136,7 @@ TEST_CASE_ON_EVERY_BACKEND("a dropped writer is the end for the peer, and the re
     { auto const dropped = std::move(writer); }
     CHECK(co_await read_to_end(far) == "last words");
     co_await far.write_all(bytes_of("answer"));
-    CHECK((co_await reader.read()).text() == "answer");
+    CHECK(co_await support::next_text(reader) == "answer");
     far.close();
     CHECK_FALSE(co_await reader.read());
   }());
@@ -147,9 +148,9 @@ TEST_CASE_ON_EVERY_BACKEND("a dropped reader leaves the writer writing") {
     { auto const dropped = std::move(reader); }
     co_await far.write_all(bytes_of("unread"));
     co_await writer.write_all(bytes_of("still "));
-    CHECK((co_await far.read()).text() == "still ");
+    CHECK(co_await support::next_text(far) == "still ");
     co_await writer.write_all(bytes_of("there"));
-    CHECK((co_await far.read()).text() == "there");
+    CHECK(co_await support::next_text(far) == "there");
   }());
 }
 
@@ -193,7 +194,7 @@ TEST_CASE_ON_EVERY_BACKEND("halves that were moved from are empty, and refuse to
     // NOLINTEND(bugprone-use-after-move)
     CHECK_FALSE((read_half() || write_half()));
     co_await writer_now.write_all(bytes_of("x"));  // emptying the others has ended nothing
-    CHECK((co_await far.read()).text() == "x");
+    CHECK(co_await support::next_text(far) == "x");
   }());
 }
 
@@ -208,7 +209,7 @@ TEST_CASE_ON_EVERY_BACKEND("moving over a half is the end of the one that was th
     first.reader = std::move(second.reader);
     CHECK(support::open_descriptors() == before - 1);
     co_await first.writer.write_all(bytes_of("second"));
-    CHECK((co_await second.far.read()).text() == "second");
+    CHECK(co_await support::next_text(second.far) == "second");
     first.writer = {};
     CHECK_FALSE(co_await second.far.read());
   }());
@@ -219,7 +220,7 @@ TEST_CASE_ON_EVERY_BACKEND("a half has all forms of reading, or of writing, of t
     auto [reader, writer, far] = co_await split_connection();
     std::array<std::span<std::byte const>, 2> const pieces{bytes_of("ab"), bytes_of("cde")};
     CHECK(co_await writer.write_some(pieces) == 5);
-    CHECK((co_await far.read()).text() == "abcde");
+    CHECK(co_await support::next_text(far) == "abcde");
     CHECK(co_await writer.write_some(bytes_of("fg")) == 2);
     writer.shutdown_write();
     CHECK(co_await read_to_end(far) == "fg");
@@ -265,7 +266,7 @@ TEST_CASE_ON_EVERY_BACKEND("cancelling the task of one half leaves the other goi
       read.cancel();
       CHECK_THROWS_AS(co_await read, weft::child_cancelled);
       co_await writer.write_all(bytes_of("written"));
-      CHECK((co_await far.read()).text() == "written");
+      CHECK(co_await support::next_text(far) == "written");
 
       auto const written = tasks.spawn([&, to = std::move(writer)]() mutable -> weft::task<> {
         co_await to.write_all(bytes_of(much));
@@ -274,7 +275,7 @@ TEST_CASE_ON_EVERY_BACKEND("cancelling the task of one half leaves the other goi
       written.cancel();
       CHECK_THROWS_AS(co_await written, weft::child_cancelled);
       co_await far.write_all(bytes_of("read"));
-      CHECK((co_await reader.read()).text() == "read");
+      CHECK(co_await support::next_text(reader) == "read");
     });
   }());
 }
@@ -284,9 +285,8 @@ TEST_CASE_ON_EVERY_BACKEND("a half may be moved while it reads or writes") {
     auto [reader, writer, far] = co_await split_connection();
     auto const much = pattern(16 << 20);
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      auto const read = tasks.spawn([&]() -> weft::task<std::string> {
-        co_return std::string((co_await reader.read()).text());
-      });
+      auto const read = tasks.spawn(
+          [&]() -> weft::task<std::string> { co_return co_await support::next_text(reader); });
       auto const written =
           tasks.spawn([&]() -> weft::task<> { co_await writer.write_all(bytes_of(much)); });
       co_await weft::sleep_for(1ms);
@@ -307,9 +307,8 @@ TEST_CASE_ON_EVERY_BACKEND("a read outlives its half, and ends when the socket c
   run_on<On>([]() -> weft::task<> {
     auto [reader, writer, far] = co_await split_connection();
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      auto const first = tasks.spawn([&]() -> weft::task<std::string> {
-        co_return std::string((co_await reader.read()).text());
-      });
+      auto const first = tasks.spawn(
+          [&]() -> weft::task<std::string> { co_return co_await support::next_text(reader); });
       co_await weft::sleep_for(1ms);
       { auto const dropped = std::move(reader); }
       co_await far.write_all(bytes_of("late"));

@@ -15,6 +15,7 @@
 
 #include "support/backends.hpp"
 #include "support/bytes.hpp"
+#include "support/next_text.hpp"
 #include "weft/net.hpp"
 #include "weft/weft.hpp"
 
@@ -97,7 +98,7 @@ TEST_CASE_ON_EVERY_BACKEND("a read waits for bytes and takes what is there") {
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
       tasks.spawn([&]() -> weft::task<> {
         order += 'r';
-        order += (co_await far.read()).text();
+        order += co_await support::next_text(far);
       });
       co_await weft::yield();
       order += 'w';
@@ -110,7 +111,7 @@ TEST_CASE_ON_EVERY_BACKEND("a read waits for bytes and takes what is there") {
       continue;  // nothing to read into: 0 at once
     CHECK(co_await far.read_some(two) == 2);
     CHECK(text_of(two, 2) == "de");
-    CHECK((co_await far.read()).text() == "fg");
+    CHECK(co_await support::next_text(far) == "fg");
   }());
 }
 
@@ -202,9 +203,8 @@ TEST_CASE_ON_EVERY_BACKEND(
          filled += static_cast<std::size_t>(std::max<ssize_t>(sent, 0)))
       sent = ::send(near.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      auto const read = tasks.spawn([&]() -> weft::task<std::string> {
-        co_return std::string((co_await near.read()).text());
-      });
+      auto const read = tasks.spawn(
+          [&]() -> weft::task<std::string> { co_return co_await support::next_text(near); });
       co_await weft::sleep_for(1ms);
       auto const written = tasks.spawn([&]() -> weft::task<> {
         co_await near.write_all(bytes_of("end"));
@@ -226,7 +226,7 @@ TEST_CASE_ON_EVERY_BACKEND("a byte of urgent data is left out, and what follows 
     std::string got;
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
       tasks.spawn([&]() -> weft::task<> {
-        while (got.size() < 6) got += (co_await far.read()).text();
+        while (got.size() < 6) got += co_await support::next_text(far);
       });
       co_await weft::yield();
       CHECK(::send(near.get(), "abc", 3, 0) == 3);
@@ -280,7 +280,7 @@ TEST_CASE_ON_EVERY_BACKEND("a cancelled read loses no byte and holds no buffer")
       CHECK_THROWS_AS(co_await weft::with_timeout(1ms, far.read_some(room)), weft::timed_out);
     }
     co_await near.write_all(bytes_of("kept"));
-    CHECK((co_await far.read()).text() == "kept");
+    CHECK(co_await support::next_text(far) == "kept");
   }());
 }
 
@@ -478,7 +478,7 @@ TEST_CASE_ON_EVERY_BACKEND("a socket that is released stays open and can be adop
     CHECK_FALSE(near);
     auto again = tcp_stream::adopt(fd);
     co_await again.write_all(bytes_of("again"));
-    CHECK((co_await far.read()).text() == "again");
+    CHECK(co_await support::next_text(far) == "again");
   }());
 }
 
@@ -502,7 +502,7 @@ TEST_CASE_ON_EVERY_BACKEND("so does a read of an accepted stream that was writte
     CHECK(far.get() == number);
     co_await far.write_all(bytes_of("first"));
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      tasks.spawn([&]() -> weft::task<> { CHECK((co_await far.read()).text() == "then"); });
+      tasks.spawn([&]() -> weft::task<> { CHECK(co_await support::next_text(far) == "then"); });
       co_await weft::yield();
       co_await near.write_all(bytes_of("then"));
     });
