@@ -211,7 +211,8 @@ TEST_CASE_ON_EVERY_BACKEND(
         near.shutdown_write();
       });
       co_await weft::sleep_for(1ms);
-      CHECK((co_await read_to_end(far)).size() == filled + 3);
+      auto const rest = co_await read_to_end(far);
+      CHECK(rest.size() == filled + 3);
       co_await written;
       co_await far.write_all(bytes_of("read"));
       CHECK(co_await read == "read");
