@@ -7,7 +7,7 @@
 
 #include "support/backends.hpp"
 #include "support/bytes.hpp"
-#include "support/next_text.hpp"
+#include "support/streams.hpp"
 #include "weft/log.hpp"
 #include "weft/net.hpp"
 #include "weft/weft.hpp"
@@ -254,13 +254,15 @@ TEST_CASE_ON_EVERY_BACKEND("a stream that a handler gives away outlives the serv
   run_on<On>([]() -> weft::task<> {
     tcp_stream given;
     tcp_stream client;
+    weft::event gave;
     auto const give_away = [&](tcp_stream peer) -> weft::task<> {
       given = std::move(peer);
+      gave.set();
       co_return;
     };
     co_await with_server(give_away, {}, [&](auto at) -> weft::task<> {
       client = co_await weft::net::connect(at);
-      while (!given) co_await weft::sleep_for(1ms);
+      co_await gave.wait();
     });
     co_await given.write_all(bytes_of("still here"));
     CHECK(co_await support::next_text(client) == "still here");

@@ -9,7 +9,7 @@
 #include "support/backends.hpp"
 #include "support/bytes.hpp"
 #include "support/every_point.hpp"
-#include "support/next_text.hpp"
+#include "support/streams.hpp"
 #include "weft/net.hpp"
 #include "weft/weft.hpp"
 
@@ -17,7 +17,10 @@
 
 using namespace std::chrono_literals;
 using support::bytes_of;
+using support::connected;
+using support::next_text;
 using support::pattern;
+using support::read_to_end;
 using support::run_on;
 using support::text_of;
 using weft::net::read_half;
@@ -39,25 +42,6 @@ static_assert(std::same_as<decltype(std::declval<read_half&>().read()),
                            decltype(std::declval<stream_socket&>().read())>);
 
 namespace {
-
-struct stream_pair {
-  tcp_stream near;
-  tcp_stream far;
-};
-
-weft::task<stream_pair> connected() {
-  auto listener = tcp_listener::bind("127.0.0.1:0");
-  auto [near, far] =
-      co_await weft::when_all(weft::net::connect(listener.local()), listener.accept());
-  co_return {std::move(near), std::move(far)};
-}
-
-template <class From>
-weft::task<std::string> read_to_end(From& from) {
-  std::string all;
-  while (weft::buffer const data = co_await from.read()) all += data.text();
-  co_return all;
-}
 
 weft::task<> echo(tcp_stream peer) {
   while (weft::buffer data = co_await peer.read()) co_await peer.write_all(data);
@@ -136,7 +120,7 @@ TEST_CASE_ON_EVERY_BACKEND("a dropped writer is the end for the peer, and the re
     { auto const dropped = std::move(writer); }
     CHECK(co_await read_to_end(far) == "last words");
     co_await far.write_all(bytes_of("answer"));
-    CHECK(co_await support::next_text(reader) == "answer");
+    CHECK(co_await next_text(reader) == "answer");
     far.close();
     CHECK_FALSE(co_await reader.read());
   }());
@@ -148,9 +132,9 @@ TEST_CASE_ON_EVERY_BACKEND("a dropped reader leaves the writer writing") {
     { auto const dropped = std::move(reader); }
     co_await far.write_all(bytes_of("unread"));
     co_await writer.write_all(bytes_of("still "));
-    CHECK(co_await support::next_text(far) == "still ");
+    CHECK(co_await next_text(far) == "still ");
     co_await writer.write_all(bytes_of("there"));
-    CHECK(co_await support::next_text(far) == "there");
+    CHECK(co_await next_text(far) == "there");
   }());
 }
 
@@ -194,7 +178,7 @@ TEST_CASE_ON_EVERY_BACKEND("halves that were moved from are empty, and refuse to
     // NOLINTEND(bugprone-use-after-move)
     CHECK_FALSE((read_half() || write_half()));
     co_await writer_now.write_all(bytes_of("x"));  // emptying the others has ended nothing
-    CHECK(co_await support::next_text(far) == "x");
+    CHECK(co_await next_text(far) == "x");
   }());
 }
 
@@ -209,7 +193,7 @@ TEST_CASE_ON_EVERY_BACKEND("moving over a half is the end of the one that was th
     first.reader = std::move(second.reader);
     CHECK(support::open_descriptors() == before - 1);
     co_await first.writer.write_all(bytes_of("second"));
-    CHECK(co_await support::next_text(second.far) == "second");
+    CHECK(co_await next_text(second.far) == "second");
     first.writer = {};
     CHECK_FALSE(co_await second.far.read());
   }());
@@ -220,7 +204,7 @@ TEST_CASE_ON_EVERY_BACKEND("a half has all forms of reading, or of writing, of t
     auto [reader, writer, far] = co_await split_connection();
     std::array<std::span<std::byte const>, 2> const pieces{bytes_of("ab"), bytes_of("cde")};
     CHECK(co_await writer.write_some(pieces) == 5);
-    CHECK(co_await support::next_text(far) == "abcde");
+    CHECK(co_await next_text(far) == "abcde");
     CHECK(co_await writer.write_some(bytes_of("fg")) == 2);
     writer.shutdown_write();
     CHECK(co_await read_to_end(far) == "fg");
@@ -262,20 +246,20 @@ TEST_CASE_ON_EVERY_BACKEND("cancelling the task of one half leaves the other goi
     auto const much = pattern(64 << 20);
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
       auto const read = tasks.spawn([&]() -> weft::task<> { co_await reader.read(); });
-      co_await weft::sleep_for(1ms);
+      co_await weft::yield();
       read.cancel();
       CHECK_THROWS_AS(co_await read, weft::child_cancelled);
       co_await writer.write_all(bytes_of("written"));
-      CHECK(co_await support::next_text(far) == "written");
+      CHECK(co_await next_text(far) == "written");
 
       auto const written = tasks.spawn([&, to = std::move(writer)]() mutable -> weft::task<> {
         co_await to.write_all(bytes_of(much));
       });
-      co_await weft::sleep_for(1ms);
+      co_await weft::yield();
       written.cancel();
       CHECK_THROWS_AS(co_await written, weft::child_cancelled);
       co_await far.write_all(bytes_of("read"));
-      CHECK(co_await support::next_text(reader) == "read");
+      CHECK(co_await next_text(reader) == "read");
     });
   }());
 }
@@ -285,11 +269,11 @@ TEST_CASE_ON_EVERY_BACKEND("a half may be moved while it reads or writes") {
     auto [reader, writer, far] = co_await split_connection();
     auto const much = pattern(16 << 20);
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      auto const read = tasks.spawn(
-          [&]() -> weft::task<std::string> { co_return co_await support::next_text(reader); });
+      auto const read =
+          tasks.spawn([&]() -> weft::task<std::string> { co_return co_await next_text(reader); });
       auto const written =
           tasks.spawn([&]() -> weft::task<> { co_await writer.write_all(bytes_of(much)); });
-      co_await weft::sleep_for(1ms);
+      co_await weft::yield();
       auto const reader_now = std::move(reader);
       std::optional<write_half> writer_now(std::move(writer));
       co_await far.write_all(bytes_of("for whom"));
@@ -307,9 +291,9 @@ TEST_CASE_ON_EVERY_BACKEND("a read outlives its half, and ends when the socket c
   run_on<On>([]() -> weft::task<> {
     auto [reader, writer, far] = co_await split_connection();
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      auto const first = tasks.spawn(
-          [&]() -> weft::task<std::string> { co_return co_await support::next_text(reader); });
-      co_await weft::sleep_for(1ms);
+      auto const first =
+          tasks.spawn([&]() -> weft::task<std::string> { co_return co_await next_text(reader); });
+      co_await weft::yield();
       { auto const dropped = std::move(reader); }
       co_await far.write_all(bytes_of("late"));
       CHECK(co_await first == "late");
@@ -320,7 +304,7 @@ TEST_CASE_ON_EVERY_BACKEND("a read outlives its half, and ends when the socket c
         auto const got = co_await weft::as_result(other_reader.read());
         co_return got.error();
       });
-      co_await weft::sleep_for(1ms);
+      co_await weft::yield();
       { auto const dropped = std::move(other_reader); }
       { auto const dropped = std::move(other_writer); }
       CHECK(co_await ended == std::errc::operation_canceled);
@@ -342,7 +326,7 @@ TEST_CASE_ON_EVERY_BACKEND("a write whose half is dropped fails, at once") {
           auto const got = co_await weft::as_result(writer.write_all(bytes_of(much)));
           co_return got.error();
         });
-        co_await weft::sleep_for(1ms);
+        co_await weft::yield();
         { auto const dropped = std::move(writer); }
         CHECK(co_await ended ==
               (reader_is_there ? std::errc::broken_pipe : std::errc::operation_canceled));

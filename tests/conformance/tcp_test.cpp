@@ -15,7 +15,7 @@
 
 #include "support/backends.hpp"
 #include "support/bytes.hpp"
-#include "support/next_text.hpp"
+#include "support/streams.hpp"
 #include "weft/net.hpp"
 #include "weft/weft.hpp"
 
@@ -23,31 +23,17 @@
 
 using namespace std::chrono_literals;
 using support::bytes_of;
+using support::connected;
+using support::next_text;
+using support::pattern;
+using support::read_to_end;
 using support::run_on;
+using support::stream_pair;
 using support::text_of;
 using weft::net::tcp_listener;
 using weft::net::tcp_stream;
 
 namespace {
-
-struct stream_pair {
-  tcp_stream near;
-  tcp_stream far;
-};
-
-weft::task<stream_pair> connected() {
-  auto listener = tcp_listener::bind("127.0.0.1:0");
-  auto [near, far] =
-      co_await weft::when_all(weft::net::connect(listener.local()), listener.accept());
-  co_return {std::move(near), std::move(far)};
-}
-
-// Reads to the end of the stream.
-weft::task<std::string> read_to_end(tcp_stream& from) {
-  std::string all;
-  while (weft::buffer const data = co_await from.read()) all += data.text();
-  co_return all;
-}
 
 // Yields a number whose owner was used here and then closed where the loop did not see it.
 weft::task<int> number_closed_elsewhere() {
@@ -63,12 +49,6 @@ weft::task<int> number_closed_elsewhere() {
   });
   std::thread([closed = std::move(pipe.read)] {}).join();
   co_return number;
-}
-
-std::string pattern(std::size_t size) {
-  std::string bytes(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 + i / 251);
-  return bytes;
 }
 
 }  // namespace
@@ -98,7 +78,7 @@ TEST_CASE_ON_EVERY_BACKEND("a read waits for bytes and takes what is there") {
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
       tasks.spawn([&]() -> weft::task<> {
         order += 'r';
-        order += co_await support::next_text(far);
+        order += co_await next_text(far);
       });
       co_await weft::yield();
       order += 'w';
@@ -111,7 +91,7 @@ TEST_CASE_ON_EVERY_BACKEND("a read waits for bytes and takes what is there") {
       continue;  // nothing to read into: 0 at once
     CHECK(co_await far.read_some(two) == 2);
     CHECK(text_of(two, 2) == "de");
-    CHECK(co_await support::next_text(far) == "fg");
+    CHECK(co_await next_text(far) == "fg");
   }());
 }
 
@@ -203,8 +183,8 @@ TEST_CASE_ON_EVERY_BACKEND(
          filled += static_cast<std::size_t>(std::max<ssize_t>(sent, 0)))
       sent = ::send(near.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      auto const read = tasks.spawn(
-          [&]() -> weft::task<std::string> { co_return co_await support::next_text(near); });
+      auto const read =
+          tasks.spawn([&]() -> weft::task<std::string> { co_return co_await next_text(near); });
       co_await weft::sleep_for(1ms);
       auto const written = tasks.spawn([&]() -> weft::task<> {
         co_await near.write_all(bytes_of("end"));
@@ -227,7 +207,7 @@ TEST_CASE_ON_EVERY_BACKEND("a byte of urgent data is left out, and what follows 
     std::string got;
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
       tasks.spawn([&]() -> weft::task<> {
-        while (got.size() < 6) got += co_await support::next_text(far);
+        while (got.size() < 6) got += co_await next_text(far);
       });
       co_await weft::yield();
       CHECK(::send(near.get(), "abc", 3, 0) == 3);
@@ -281,7 +261,7 @@ TEST_CASE_ON_EVERY_BACKEND("a cancelled read loses no byte and holds no buffer")
       CHECK_THROWS_AS(co_await weft::with_timeout(1ms, far.read_some(room)), weft::timed_out);
     }
     co_await near.write_all(bytes_of("kept"));
-    CHECK(co_await support::next_text(far) == "kept");
+    CHECK(co_await next_text(far) == "kept");
   }());
 }
 
@@ -479,7 +459,7 @@ TEST_CASE_ON_EVERY_BACKEND("a socket that is released stays open and can be adop
     CHECK_FALSE(near);
     auto again = tcp_stream::adopt(fd);
     co_await again.write_all(bytes_of("again"));
-    CHECK(co_await support::next_text(far) == "again");
+    CHECK(co_await next_text(far) == "again");
   }());
 }
 
@@ -503,7 +483,7 @@ TEST_CASE_ON_EVERY_BACKEND("so does a read of an accepted stream that was writte
     CHECK(far.get() == number);
     co_await far.write_all(bytes_of("first"));
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      tasks.spawn([&]() -> weft::task<> { CHECK(co_await support::next_text(far) == "then"); });
+      tasks.spawn([&]() -> weft::task<> { CHECK(co_await next_text(far) == "then"); });
       co_await weft::yield();
       co_await near.write_all(bytes_of("then"));
     });

@@ -1,0 +1,39 @@
+// Connected streams, and what comes out of them as text.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "weft/net.hpp"
+#include "weft/when_all.hpp"
+
+namespace support {
+
+struct stream_pair {
+  weft::net::tcp_stream near;
+  weft::net::tcp_stream far;
+};
+
+inline weft::task<stream_pair> connected() {
+  auto listener = weft::net::tcp_listener::bind("127.0.0.1:0");
+  auto [near, far] =
+      co_await weft::when_all(weft::net::connect(listener.local()), listener.accept());
+  co_return {std::move(near), std::move(far)};
+}
+
+// A function of its own, since GCC 13 and 14 refuse (co_await x).member inside templates, which the
+// cases on every backend are.
+template <class Stream>
+weft::task<std::string> next_text(Stream& from) {
+  auto const data = co_await from.read();
+  co_return std::string(data.text());
+}
+
+template <class Stream>
+weft::task<std::string> read_to_end(Stream& from) {
+  std::string all;
+  while (weft::buffer const data = co_await from.read()) all += data.text();
+  co_return all;
+}
+
+}  // namespace support
