@@ -222,7 +222,7 @@ class epoll_backend final : public backend {
 
   int epoll_;
   std::vector<std::unique_ptr<entry>> entries_;  // by descriptor number; waiters point into them
-  std::array<epoll_event, 256> events_{};
+  std::array<epoll_event, 32> events_{};  // few: what they read is still in the cache when resumed
   std::size_t in_flight_ = 0;
   bool has_pwait2_ = true;
 };
