@@ -52,7 +52,7 @@ class epoll_backend final : public backend {
   }
 
   void cancel(io_operation& op) noexcept override {
-    entries_[static_cast<std::size_t>(op.fd)]->side(op.wants).waiters.remove(op);
+    entry_of(op.fd).waiters(op.wants).remove(op);
     finish(op, -ECANCELED);
     release_if_idle(op.fd);
   }
@@ -79,12 +79,11 @@ class epoll_backend final : public backend {
   // Deregisters explicitly: a duplicate of the descriptor in another process would keep the
   // registration alive. The new generation makes events already on their way stale.
   void forget(int fd) noexcept override {
-    auto const index = static_cast<std::size_t>(fd);
-    if (index >= entries_.size() || !entries_[index]) return;
-    entry& known = *entries_[index];
+    if (fd < 0 || !has_entry(fd)) return;
+    entry& known = entry_of(fd);
     if (known.registered) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
     known.registered = known.kept = known.always_try = false;
-    known.readers.ready = known.writers.ready = false;
+    known.can_read = known.can_write = false;
     ++known.generation;
   }
 
@@ -93,48 +92,57 @@ class epoll_backend final : public backend {
   [[nodiscard]] std::uint64_t random() noexcept override { return kernel_random(); }
 
  private:
-  // What is known of one descriptor number.
-  struct direction {
-    waiter_list waiters;
-    bool ready = false;  // since the last EAGAIN
-
-    [[nodiscard]] bool can_go_on() const noexcept { return ready && !waiters.empty(); }
-  };
+  // What is known of one descriptor number. Small, because there may be many.
   struct entry {
-    direction readers;
-    direction writers;
-    std::uint32_t generation = 0;
+    waiter_list readers;
+    waiter_list writers;
+    std::uint16_t generation = 0;  // stale events are of the batch at hand, so it may wrap around
+    bool can_read = false;         // since the last EAGAIN
+    bool can_write = false;
     bool registered = false;
     bool kept = false;        // owned, so its registration holds until it is closed
     bool always_try = false;  // it hung up, so no edge follows, or a read may end at urgent data
 
-    [[nodiscard]] bool is_idle() const noexcept {
-      return readers.waiters.empty() && writers.waiters.empty();
-    }
-    direction& side(interest wanted) noexcept {
+    [[nodiscard]] bool is_idle() const noexcept { return readers.empty() && writers.empty(); }
+    waiter_list& waiters(interest wanted) noexcept {
       return wanted == interest::read ? readers : writers;
     }
+    bool& ready(interest wanted) noexcept {
+      return wanted == interest::read ? can_read : can_write;
+    }
   };
+  static_assert(sizeof(entry) == 40);
+  static constexpr std::size_t block_entries = 64;
 
-  entry& entry_of(int fd) {
-    auto const index = static_cast<std::size_t>(fd);
-    if (index >= entries_.size()) [[unlikely]]
-      entries_.resize(std::max(index + 1, 2 * entries_.size()));
-    auto& known = entries_[index];
-    if (!known) [[unlikely]]
-      known = std::make_unique<entry>();
-    return *known;
+  [[nodiscard]] bool has_entry(int fd) const noexcept {
+    auto const block = static_cast<std::size_t>(fd) / block_entries;
+    return block < blocks_.size() && blocks_[block];
+  }
+
+  // Of a descriptor that has one.
+  [[nodiscard]] entry& entry_of(int fd) const noexcept {
+    auto const number = static_cast<std::size_t>(fd);
+    return blocks_[number / block_entries][number % block_entries];
+  }
+
+  entry& make_entry(int fd) {
+    auto const block = static_cast<std::size_t>(fd) / block_entries;
+    if (block >= blocks_.size()) [[unlikely]]
+      blocks_.resize(block + 1);
+    if (!blocks_[block]) [[unlikely]]
+      blocks_[block] = std::make_unique<entry[]>(block_entries);
+    return entry_of(fd);
   }
 
   // Tries, then waits in line: yields the result, or -EAGAIN with the operation waiting.
   int begin(io_operation& op) {
     if (op.fd < 0) return -EBADF;
-    entry& known = entry_of(op.fd);
+    entry& known = make_entry(op.fd);
     if (std::exchange(op.first_use, false) && known.is_idle()) forget(op.fd);
     if (op.whose != ownership::borrowed && !std::exchange(known.kept, true)) make_non_blocking(op);
-    direction& side = known.side(op.wants);
-    if (side.waiters.empty() && (!known.registered || side.ready)) {
-      int const result = try_to_perform(op, known, side);
+    waiter_list& waiters = known.waiters(op.wants);
+    if (waiters.empty() && (!known.registered || known.ready(op.wants))) {
+      int const result = try_to_perform(op, known);
       if (result != -EAGAIN) return result;
     }
     if (!known.registered) {
@@ -144,7 +152,7 @@ class epoll_backend final : public backend {
       known.registered = true;
     }
     op.tried = false;  // it was before the next edge, which says that trying is worth it again
-    side.waiters.push_back(op);
+    waiters.push_back(op);
     return -EAGAIN;
   }
 
@@ -154,38 +162,39 @@ class epoll_backend final : public backend {
 
   // Performs, and notes what that says of the descriptor. A read that drained a socket need not be
   // repeated to see EAGAIN: whatever comes later makes an edge.
-  static int try_to_perform(io_operation& op, entry const& known, direction& side) noexcept {
+  static int try_to_perform(io_operation& op, entry& known) noexcept {
     int const result = perform_now(op);
-    side.ready = result != -EAGAIN && (!op.drained || known.always_try);
+    known.ready(op.wants) = result != -EAGAIN && (!op.drained || known.always_try);
     return result;
   }
 
   void on_event(epoll_event const& event) noexcept {
     auto const fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
-    entry& known = *entries_[static_cast<std::size_t>(fd)];
+    entry& known = entry_of(fd);
     if (event.data.u64 != data_of(fd, known)) return;  // of an earlier owner of the number
     std::uint32_t const failed = EPOLLERR | EPOLLHUP;
     if ((event.events & (EPOLLPRI | EPOLLRDHUP | failed)) != 0) known.always_try = true;
-    if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) known.readers.ready = true;
-    if ((event.events & (EPOLLOUT | failed)) != 0) known.writers.ready = true;
-    if (known.readers.can_go_on()) serve(known, known.readers);
-    if (known.writers.can_go_on()) serve(known, known.writers);
+    if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) known.can_read = true;
+    if ((event.events & (EPOLLOUT | failed)) != 0) known.can_write = true;
+    serve(known, interest::read);
+    serve(known, interest::write);
     release_if_idle(fd);
   }
 
-  void serve(entry const& known, direction& side) noexcept {
-    while (side.can_go_on()) {
-      auto& op = static_cast<io_operation&>(side.waiters.front());
-      int const result = try_to_perform(op, known, side);
+  void serve(entry& known, interest side) noexcept {
+    waiter_list& waiters = known.waiters(side);
+    while (known.ready(side) && !waiters.empty()) {
+      auto& op = static_cast<io_operation&>(waiters.front());
+      int const result = try_to_perform(op, known);
       if (result == -EAGAIN) return;
-      side.waiters.remove(op);
+      waiters.remove(op);
       finish(op, result);
     }
   }
 
   // A borrowed descriptor may be closed behind our back: it stays registered only while awaited.
   void release_if_idle(int fd) noexcept {
-    entry const& known = *entries_[static_cast<std::size_t>(fd)];
+    entry const& known = entry_of(fd);
     if (!known.kept && known.is_idle()) forget(fd);
   }
 
@@ -221,7 +230,7 @@ class epoll_backend final : public backend {
   }
 
   int epoll_;
-  std::vector<std::unique_ptr<entry>> entries_;  // by descriptor number; waiters point into them
+  std::vector<std::unique_ptr<entry[]>> blocks_;  // by descriptor number
   std::array<epoll_event, 32> events_{};  // few: what they read is still in the cache when resumed
   std::size_t in_flight_ = 0;
   bool has_pwait2_ = true;

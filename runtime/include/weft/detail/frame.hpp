@@ -11,8 +11,8 @@
 namespace weft::inline v0::detail {
 
 struct frame_cache {
-  static constexpr std::size_t granule = 64;          // bytes between two size classes
-  static constexpr std::size_t classes = 32;          // the largest block kept is 2 KiB
+  static constexpr std::size_t granule = 16;          // bytes between two size classes
+  static constexpr std::size_t classes = 128;         // the largest block kept is 2 KiB
   static constexpr std::size_t kept_bytes = 1 << 18;  // per class and thread
 
   struct block {
