@@ -9,23 +9,39 @@
 
 namespace weft::inline v0::detail {
 
+namespace {
+
+// What an operation's `stage` says here; under the mutex.
+enum : std::uint8_t { stage_queued, stage_performing, stage_abandoned, stage_performed };
+
+}  // namespace
+
 blocking_pool::~blocking_pool() {
+  bool left_behind = false;
   {
-    std::lock_guard const lock(mutex_);
-    closing_ = true;
+    std::unique_lock lock(shared_->mutex);
+    shared_->closing = true;
+    shared_->arrived.notify_all();
+    shared_->ended.wait(lock, [this] { return shared_->performing == shared_->abandoned; });
+    left_behind = shared_->abandoned != 0;
   }
-  arrived_.notify_all();
-  for (auto& thread : threads_) thread.join();
+  for (auto& thread : threads_) {
+    if (left_behind)
+      thread.detach();
+    else
+      thread.join();
+  }
 }
 
 int blocking_pool::submit(io_operation& op) noexcept {
-  jobs_.fetch_add(1, std::memory_order_relaxed);
-  bool const more_threads = unfinished_.fetch_add(1, std::memory_order_relaxed) >= threads_.size();
+  shared_->jobs.fetch_add(1, std::memory_order_relaxed);
+  bool const more_threads =
+      shared_->unfinished.fetch_add(1, std::memory_order_relaxed) >= threads_.size();
   {
-    std::lock_guard const lock(mutex_);
-    queued_.push_back(op);
+    std::lock_guard const lock(shared_->mutex);
+    shared_->queued.push_back(op);
   }
-  arrived_.notify_one();
+  shared_->arrived.notify_one();
   if (more_threads && threads_.size() < threads_max && !start_thread() && threads_.empty()) {
     withdraw(op);
     return -EAGAIN;
@@ -34,12 +50,11 @@ int blocking_pool::submit(io_operation& op) noexcept {
 }
 
 bool blocking_pool::withdraw(io_operation& op) noexcept {
-  std::lock_guard const lock(mutex_);
-  // `stage` is written under the mutex by the thread that takes the operation.
-  if (op.stage != 0) return false;
-  queued_.remove(op);
-  unfinished_.fetch_sub(1, std::memory_order_relaxed);
-  jobs_.fetch_sub(1, std::memory_order_relaxed);
+  std::lock_guard const lock(shared_->mutex);
+  if (op.stage != stage_queued) return false;
+  shared_->queued.remove(op);
+  shared_->unfinished.fetch_sub(1, std::memory_order_relaxed);
+  shared_->jobs.fetch_sub(1, std::memory_order_relaxed);
   return true;
 }
 
@@ -52,7 +67,7 @@ bool blocking_pool::start_thread() noexcept {
   bool started = true;
   try {
     threads_.reserve(threads_.size() + 1);
-    threads_.emplace_back([this] { work(); });
+    threads_.emplace_back([shared = shared_] { shared->work(); });
     ::pthread_setname_np(threads_.back().native_handle(), "weft-blocking");
   } catch (...) {  // std::system_error or std::bad_alloc: make do with the threads there are
     started = false;
@@ -61,22 +76,38 @@ bool blocking_pool::start_thread() noexcept {
   return started;
 }
 
-void blocking_pool::work() noexcept {
-  std::unique_lock lock(mutex_);
+void blocking_pool::abandon(io_operation& op) noexcept {
+  std::lock_guard const lock(shared_->mutex);
+  // `stage` tells the thread, which has begun and may have ended meanwhile.
+  if (op.stage != stage_performing) return;
+  op.stage = stage_abandoned;
+  ++shared_->abandoned;
+  shared_->ended.notify_all();
+}
+
+void blocking_pool::shared_state::work() noexcept {
+  std::unique_lock lock(mutex);
   for (;;) {
-    if (!queued_.empty()) {
-      auto& op = static_cast<io_operation&>(queued_.pop_front());
-      op.stage = 1;
-      lock.unlock();
-      op.performed(op.perform());
-      unfinished_.fetch_sub(1, std::memory_order_relaxed);  // the push makes it visible
-      results_->push(op);                                   // from here on it is the loop's again
-      jobs_.fetch_sub(1, std::memory_order_release);
-      lock.lock();
-      continue;
+    arrived.wait(lock, [this] { return closing || !queued.empty(); });
+    if (queued.empty()) return;
+    auto& op = static_cast<io_operation&>(queued.pop_front());
+    op.stage = stage_performing;
+    ++performing;
+    lock.unlock();
+    op.performed(op.perform());
+    lock.lock();
+    if (op.stage == stage_abandoned) --abandoned;
+    op.stage = stage_performed;
+    --performing;
+    if (closing) ended.notify_all();
+    lock.unlock();
+    unfinished.fetch_sub(1, std::memory_order_relaxed);  // the push makes it visible
+    if (!results->push(op)) {                            // from here on it is the loop's again
+      op.end_unawaited();
+      op.run();  // only what is abandoned outlives the loop
     }
-    if (closing_) return;
-    arrived_.wait(lock, [this] { return closing_ || !queued_.empty(); });
+    jobs.fetch_sub(1, std::memory_order_release);
+    lock.lock();
   }
 }
 

@@ -41,6 +41,9 @@ class loop final : public loop_core {
   bool start(io_operation& op, int& result) noexcept;
   void cancel(io_operation& op) noexcept;
 
+  // The blocking pool, for operations that nobody else can carry out.
+  [[nodiscard]] blocking_pool& blocking() noexcept { return blocking_; }
+
   [[nodiscard]] detail::backend& kernel() noexcept { return *backend_.made; }
   [[nodiscard]] std::string const& backend_reason() const noexcept { return backend_.reason; }
   [[nodiscard]] std::shared_ptr<inbox> const& entrance() const noexcept { return inbox_; }

@@ -1,6 +1,7 @@
 // Everything of the runtime but what starts processes.
 #pragma once
 
+#include "weft/abandonable.hpp"
 #include "weft/background_loop.hpp"
 #include "weft/blocking.hpp"
 #include "weft/buffer.hpp"
