@@ -2,7 +2,9 @@
 #pragma once
 
 #include "weft/net/address.hpp"
+#include "weft/net/connect.hpp"
 #include "weft/net/endpoint.hpp"
+#include "weft/net/resolve.hpp"
 #include "weft/net/serve.hpp"
 #include "weft/net/split.hpp"
 #include "weft/net/stream_socket.hpp"
