@@ -219,18 +219,19 @@ weft::task<int> measure(arguments given) {
 
 int main(int count, char** values) {
   arguments given;
-  CLI::App app("Puts load on an echo server and measures it.", "echo_load");
+  command_line app("Puts load on an echo server and measures it.", "echo_load");
   app.add_option("--port", given.port, "where the server listens (7000)");
-  app.add_option("--host", given.host, "its address (127.0.0.1)")->check(must_be_an_address());
-  add_backend_option(app, given.backend);
-  app.add_option("--connections", given.connections, "how many (50)")
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--size", given.size_bytes, "bytes of a request, at most 65536 (64)")
-      ->check(CLI::Range(1, 65'536));  // more may fill both directions while nobody reads
-  app.add_option("--seconds", given.seconds, "how long (5)")->check(must_be_a_number());
-  app.add_option("--rate", given.rate, "requests a second; else as many as there are answers")
-      ->check(must_be_a_number());
-  app.add_flag("--json", given.json, "print JSON")->disable_flag_override();
-  if (auto const code = exit_code_of(app, count, values)) return *code;
+  app.add_option("--host", given.host, "its address (127.0.0.1)", must_be_an_address());
+  app.add_backend_option(given.backend);
+  app.add_option("--connections", given.connections, "how many (50)",
+                 must_be_between(1, 1'000'000));
+  // More may fill both directions while nobody reads.
+  app.add_option("--size", given.size_bytes, "bytes of a request, at most 65536 (64)",
+                 must_be_between(1, 65'536));
+  app.add_option("--seconds", given.seconds, "how long (5)", must_be_a_number());
+  app.add_option("--rate", given.rate, "requests a second; else as many as there are answers",
+                 must_be_a_number());
+  app.add_flag("--json", given.json, "print JSON");
+  if (auto const code = app.parse(count, values)) return *code;
   return weft::run_main(measure(given), {.backend = given.backend});
 }

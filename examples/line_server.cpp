@@ -155,17 +155,17 @@ weft::task<> serve(arguments given) {
 
 int main(int count, char** values) {
   arguments given;
-  CLI::App app("Keeps values under keys, for commands in lines.", "line_server");
+  command_line app("Keeps values under keys, for commands in lines.", "line_server");
   app.add_option("--port", given.port, "where to listen (7000); 0 picks a free port");
-  app.add_option("--host", given.host, "an address of this machine (127.0.0.1)")
-      ->check(must_be_an_address());
-  add_backend_option(app, given.backend);
-  app.add_option("--max-connections", given.max_connections, "how many at a time")
-      ->check(must_be_positive());
-  app.add_option("--idle-timeout", given.idle_timeout_seconds, "seconds a line may take (60)")
-      ->check(must_be_a_number());
-  app.add_option("--line-limit", given.line_limit_bytes, "bytes a line may have (4096)")
-      ->check(must_be_positive());
-  if (auto const code = exit_code_of(app, count, values)) return *code;
+  app.add_option("--host", given.host, "an address of this machine (127.0.0.1)",
+                 must_be_an_address());
+  app.add_backend_option(given.backend);
+  app.add_option("--max-connections", given.max_connections, "how many at a time",
+                 must_be_positive());
+  app.add_option("--idle-timeout", given.idle_timeout_seconds, "seconds a line may take (60)",
+                 must_be_a_number());
+  app.add_option("--line-limit", given.line_limit_bytes, "bytes a line may have (4096)",
+                 must_be_positive());
+  if (auto const code = app.parse(count, values)) return *code;
   return weft::run_main(serve(given), {.backend = given.backend});
 }
