@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "socket_address.hpp"
-#include "socket_option.hpp"
 #include "transfer.hpp"
 
 namespace weft::inline v0 {
@@ -82,14 +81,6 @@ bool datagram_socket::receiving_from::prepare(io_uring_sqe& entry) const noexcep
 
 int datagram_socket::receiving_from::perform() noexcept {
   return result_of(::recvmsg(fd, message_.header(), MSG_DONTWAIT));
-}
-
-void datagram_socket::set_send_buffer_size(std::size_t bytes) {
-  detail::set_option(get(), SOL_SOCKET, SO_SNDBUF, "SO_SNDBUF", bytes);
-}
-
-void datagram_socket::set_receive_buffer_size(std::size_t bytes) {
-  detail::set_option(get(), SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF", bytes);
 }
 
 }  // namespace net

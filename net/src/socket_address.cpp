@@ -1,4 +1,4 @@
-// See socket_address.hpp and socket_base.hpp; getsockname(2), getpeername(2).
+// See socket_address.hpp; getsockname(2), getpeername(2).
 #include "socket_address.hpp"
 
 #include <sys/socket.h>
@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "weft/error.hpp"
-#include "weft/net/socket_base.hpp"
 
 namespace weft::inline v0::detail {
 
@@ -42,11 +41,6 @@ std::string name_of(socket_address const& address) {
   } catch (std::exception const&) {
     return {};
   }
-}
-
-std::string socket_operation::describe() const {
-  std::string const peer = has_place() ? peer_name(fd) : std::string();
-  return fmt::format("{} fd {}{}{}", name(), fd, peer.empty() ? "" : " ", peer);
 }
 
 }  // namespace weft::inline v0::detail

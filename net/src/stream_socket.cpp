@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "socket_address.hpp"
+#include "transfer.hpp"
 #include "weft/error.hpp"
 
 namespace weft::inline v0::net {
@@ -22,15 +22,10 @@ namespace {
 
 using detail::buffer_pool;
 using detail::interest;
+using detail::length_of;
+using detail::result_of;
 
 constexpr std::size_t pieces_max = 16;
-
-// Longer transfers are cut, so that the count fits an int.
-std::size_t length_of(std::size_t size) noexcept { return std::min<std::size_t>(size, 0x7ffff000); }
-
-int result_of(ssize_t returned) noexcept {
-  return returned >= 0 ? static_cast<int>(returned) : -errno;
-}
 
 int receive(int fd, std::span<std::byte> into, bool& drained) noexcept {
   std::size_t const wanted = length_of(into.size());
@@ -53,7 +48,8 @@ struct piece_list {
   explicit piece_list(std::span<std::span<Byte> const> from) noexcept {
     std::size_t count = 0;
     for (auto const piece : from.first(std::min(from.size(), pieces_max))) {
-      std::size_t const length = std::min(piece.size(), length_of(~std::size_t{0}) - bytes);
+      std::size_t const length =
+          std::min(piece.size(), std::size_t{length_of(~std::size_t{0})} - bytes);
       // sendmsg(2) does not write through the pointer.
       pieces[count++] = {const_cast<std::byte*>(piece.data()), length};
       bytes += length;
@@ -71,11 +67,6 @@ void stream_socket::operation_on::refuse_torn() const {
   throw std::logic_error(
       fmt::format("weft: {} after a write_all that was cut short; close the stream instead",
                   operation_on::describe()));
-}
-
-std::string stream_socket::operation_on::describe() const {
-  std::string const peer = has_place() ? detail::peer_name(fd) : std::string();
-  return fmt::format("{} fd {}{}{}", name(), fd, peer.empty() ? "" : " ", peer);
 }
 
 bool stream_socket::read_operation::prepare(io_uring_sqe& entry) const noexcept {

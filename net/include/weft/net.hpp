@@ -4,6 +4,7 @@
 #include "weft/net/address.hpp"
 #include "weft/net/datagram_socket.hpp"
 #include "weft/net/endpoint.hpp"
+#include "weft/net/listener.hpp"
 #include "weft/net/serve.hpp"
 #include "weft/net/socket_base.hpp"
 #include "weft/net/split.hpp"

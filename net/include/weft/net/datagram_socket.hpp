@@ -35,12 +35,6 @@ class WEFT_API datagram_socket : public socket_base {
   // no peer. See send(2).
   [[nodiscard]] send_operation send(std::span<std::byte const> bytes);
 
-  // The sizes of the kernel's buffers (SO_SNDBUF, SO_RCVBUF), which it doubles for its own use and
-  // limits by net.core.wmem_max and rmem_max. What finds the receive buffer full is lost, for UDP;
-  // a Unix socket makes the sender wait. Throws std::system_error.
-  void set_send_buffer_size(std::size_t bytes);
-  void set_receive_buffer_size(std::size_t bytes);
-
  protected:
   class receiving_from;
 
