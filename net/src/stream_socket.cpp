@@ -27,11 +27,8 @@ using detail::result_of;
 
 constexpr std::size_t pieces_max = 16;
 
-int receive(int fd, std::span<std::byte> into, bool& drained) noexcept {
-  std::size_t const wanted = length_of(into.size());
-  int const result = result_of(::recv(fd, into.data(), wanted, MSG_DONTWAIT));
-  if (result > 0 && static_cast<std::size_t>(result) < wanted) drained = true;
-  return result;
+int receive(int fd, std::span<std::byte> into) noexcept {
+  return result_of(::recv(fd, into.data(), length_of(into.size()), MSG_DONTWAIT));
 }
 
 int send(int fd, std::span<std::byte const> bytes) noexcept {
@@ -81,7 +78,8 @@ int stream_socket::read_operation::perform() noexcept {
   buffer_pool& pool = *awaiting->within->loop->buffers;
   std::uint16_t const taken = pool.take();
   if (taken == buffer_pool::none) return -ENOMEM;
-  int const result = receive(fd, {pool.at(taken), buffer_pool::buffer_size}, drained);
+  constexpr std::size_t wanted = buffer_pool::buffer_size;
+  int const result = has_received(receive(fd, {pool.at(taken), wanted}), wanted);
   if (result > 0)
     buffer = taken;
   else
@@ -89,13 +87,18 @@ int stream_socket::read_operation::perform() noexcept {
   return result;
 }
 
+// A Unix socket would wait before it reads nothing.
 bool stream_socket::read_some_operation::prepare(io_uring_sqe& entry) const noexcept {
+  if (buffer_.empty()) return false;
   ::io_uring_prep_recv(&entry, fd, buffer_.data(), length_of(buffer_.size()), 0);
-  if (socket_.drained_ && !buffer_.empty()) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  if (socket_.drained_) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
   return true;
 }
 
-int stream_socket::read_some_operation::perform() noexcept { return receive(fd, buffer_, drained); }
+int stream_socket::read_some_operation::perform() noexcept {
+  if (buffer_.empty()) return 0;
+  return has_received(receive(fd, buffer_), length_of(buffer_.size()));
+}
 
 stream_socket::read_vector_operation::read_vector_operation(
     stream_socket& socket, std::span<std::span<std::byte> const> buffers)
@@ -103,9 +106,8 @@ stream_socket::read_vector_operation::read_vector_operation(
 
 int stream_socket::read_vector_operation::perform() noexcept {
   piece_list into(buffers_);
-  int const result = result_of(::recvmsg(fd, &into.message, MSG_DONTWAIT));
-  if (result > 0 && static_cast<std::size_t>(result) < into.bytes) drained = true;
-  return result;
+  if (into.bytes == 0) return 0;
+  return has_received(result_of(::recvmsg(fd, &into.message, MSG_DONTWAIT)), into.bytes);
 }
 
 std::size_t stream_socket::read_vector_operation::value() noexcept {
@@ -138,7 +140,7 @@ std::size_t stream_socket::write_vector_operation::value() noexcept {
   return static_cast<std::size_t>(result_);
 }
 
-int stream_socket::write_all_operation::perform() noexcept {
+int stream_socket::writing_all::perform() noexcept {
   while (done_ < bytes_.size()) {
     int const result = send(fd, bytes_.subspan(done_));
     if (result < 0) return result;
@@ -147,7 +149,7 @@ int stream_socket::write_all_operation::perform() noexcept {
   return 0;
 }
 
-void stream_socket::write_all_operation::fail_with_bytes_done() const {
+void stream_socket::writing_all::fail_with_bytes_done() const {
   if (ended_by_cancellation()) throw cancelled(done_);
   throw transfer_error(std::error_code(-result_, std::system_category()), describe(), done_);
 }

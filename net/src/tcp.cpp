@@ -29,9 +29,9 @@ int open_socket(endpoint const& for_this, int kind) noexcept {
 
 }  // namespace
 
-endpoint tcp_stream::local() const { return detail::local_endpoint(get()); }
+endpoint tcp_stream::local() const { return detail::to_endpoint(detail::local_address(get())); }
 
-endpoint tcp_stream::peer() const { return detail::peer_endpoint(get()); }
+endpoint tcp_stream::peer() const { return detail::to_endpoint(detail::peer_address(get())); }
 
 void tcp_stream::set_no_delay(bool on) {
   set_option(get(), IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY", on ? 1 : 0);
@@ -70,7 +70,7 @@ tcp_listener tcp_listener::bind(endpoint const& at, listen_options const& option
   return opened;
 }
 
-endpoint tcp_listener::local() const { return detail::local_endpoint(get()); }
+endpoint tcp_listener::local() const { return detail::to_endpoint(detail::local_address(get())); }
 
 tcp_connect_operation::tcp_connect_operation(endpoint const& peer) noexcept
     : tcp_connect_operation(peer, descriptor::adopt(open_socket(peer, 0))) {}
@@ -106,7 +106,7 @@ int tcp_connect_operation::perform() noexcept {
 }
 
 std::string tcp_connect_operation::describe() const {
-  return "connect " + detail::from_sockaddr(address_.get(), address_.size).to_string();
+  return "connect " + detail::name_of(address_);
 }
 
 }  // namespace weft::inline v0::net

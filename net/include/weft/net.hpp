@@ -11,3 +11,6 @@
 #include "weft/net/stream_socket.hpp"
 #include "weft/net/tcp.hpp"
 #include "weft/net/udp.hpp"
+#include "weft/net/unix.hpp"
+#include "weft/net/unix_address.hpp"
+#include "weft/net/unix_datagram.hpp"

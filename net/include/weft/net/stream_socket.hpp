@@ -75,11 +75,16 @@ class WEFT_API stream_socket : public socket_base {
   void count_in(traffic& counted) noexcept { traffic_ = &counted; }
 
  protected:
-  explicit stream_socket(descriptor&& connected) noexcept : socket_base(std::move(connected)) {}
+  class operation_on;
+  class writing_all;
+
+  // What a read that comes short of its buffer says of the socket.
+  enum class short_read : bool { may_leave_more, leaves_nothing };
+
+  stream_socket(descriptor&& connected, short_read told) noexcept
+      : socket_base(std::move(connected)), short_read_(told) {}
 
  private:
-  class operation_on;
-
   void has_read(std::size_t bytes, bool drained) noexcept {
     drained_ = drained;
     if (traffic_ != nullptr) traffic_->bytes_read += bytes;
@@ -89,6 +94,7 @@ class WEFT_API stream_socket : public socket_base {
   }
 
   traffic* traffic_ = nullptr;
+  short_read short_read_ = short_read::may_leave_more;
   bool drained_ = false;  // the last read left nothing behind
   bool torn_ = false;     // a write_all was cut short
 };
@@ -102,6 +108,13 @@ class WEFT_API stream_socket::operation_on : public detail::socket_operation {
       refuse_torn();
   }
   ~operation_on() = default;
+
+  // For perform(): what a read yielded, of how much was wanted.
+  int has_received(int result, std::size_t wanted) noexcept {
+    drained = result > 0 && static_cast<std::size_t>(result) < wanted &&
+              socket_.short_read_ == short_read::leaves_nothing;
+    return result;
+  }
 
   // For what the socket keeps; it may have been closed and be gone.
   void has_read() noexcept {
@@ -185,30 +198,38 @@ class WEFT_API stream_socket::write_vector_operation final
   std::span<std::span<std::byte const> const> pieces_;
 };
 
-class WEFT_API stream_socket::write_all_operation final
-    : public detail::tried_operation<write_all_operation, void, operation_on> {
+// A write that goes on until all is written, and takes note if it is cut short.
+class WEFT_API stream_socket::writing_all : public operation_on {
  public:
-  write_all_operation(stream_socket& socket, std::span<std::byte const> bytes)
-      : tried_operation("write", socket, detail::interest::write), bytes_(bytes) {}
-  ~write_all_operation() {
+  writing_all(stream_socket& socket, std::span<std::byte const> bytes)
+      : operation_on("write", socket, detail::interest::write), bytes_(bytes) {}
+  int perform() noexcept override;
+
+ protected:
+  ~writing_all() {
     if (done_ == 0 || !has_place()) return;
     socket_.has_written(done_);
     if (done_ != bytes_.size()) [[unlikely]]
       socket_.torn_ = true;
   }
-  int perform() noexcept override;
+
+  [[noreturn]] void fail_with_bytes_done() const;
+
+  std::span<std::byte const> bytes_;
+  std::size_t done_ = 0;
+};
+
+class WEFT_API stream_socket::write_all_operation final
+    : public detail::tried_operation<write_all_operation, void, writing_all> {
+ public:
+  write_all_operation(stream_socket& socket, std::span<std::byte const> bytes)
+      : tried_operation(socket, bytes) {}
   void value() const noexcept {}
 
   void await_resume() {
     if (result_ < 0) [[unlikely]]
       fail_with_bytes_done();
   }
-
- private:
-  [[noreturn]] void fail_with_bytes_done() const;
-
-  std::span<std::byte const> bytes_;
-  std::size_t done_ = 0;
 };
 
 inline stream_socket::read_operation stream_socket::read() { return read_operation(*this); }

@@ -39,7 +39,8 @@ class tcp_stream : public stream_socket {
 
  private:
   friend class tcp_connect_operation;
-  explicit tcp_stream(descriptor&& connected) noexcept : stream_socket(std::move(connected)) {}
+  explicit tcp_stream(descriptor&& connected) noexcept
+      : stream_socket(std::move(connected), short_read::leaves_nothing) {}
 };
 
 struct listen_options {
