@@ -114,7 +114,7 @@ received_descriptors unix_stream::receive_descriptors_operation::value() noexcep
   return received_;
 }
 
-unix_listener unix_listener::bind(unix_address const& at, unix_listen_options const& options) {
+unix_listener unix_listener::bind(unix_address const& at, unix_bind_options const& options) {
   unix_listener opened(detail::open_unix_socket(SOCK_STREAM | SOCK_NONBLOCK, "bind", at));
   opened.file_ = detail::bind_unix_socket(opened.descriptor_, SOCK_STREAM, at, options);
   if (::listen(opened.get(), options.backlog) != 0)

@@ -9,10 +9,12 @@
 
 namespace support {
 
-struct stream_pair {
-  weft::net::tcp_stream near;
-  weft::net::tcp_stream far;
+template <class Stream>
+struct pair_of {
+  Stream near;
+  Stream far;
 };
+using stream_pair = pair_of<weft::net::tcp_stream>;
 
 inline weft::task<stream_pair> connected() {
   auto listener = weft::net::tcp_listener::bind("127.0.0.1:0");

@@ -123,10 +123,8 @@ struct unix_bind_options {
   // that. To connect takes the permission to write. See unix(7), "Pathname socket ownership and
   // permissions".
   std::optional<::mode_t> permissions = std::nullopt;
-};
 
-struct unix_listen_options : unix_bind_options {
-  // How many connections wait for accept(), as far as net.core.somaxconn lets them.
+  // How many connections wait for a listener's accept(), as far as net.core.somaxconn lets them.
   int backlog = 4096;
 };
 
@@ -138,8 +136,8 @@ class WEFT_API unix_listener : public listener<unix_stream> {
 
   // Opens a listener at the address; no address lets the kernel choose an abstract one. Throws
   // std::system_error ("bind /run/service: Address already in use").
-  static unix_listener bind(unix_address const& at, unix_listen_options const& options = {});
-  static unix_listener bind(std::string_view at, unix_listen_options const& options = {}) {
+  static unix_listener bind(unix_address const& at, unix_bind_options const& options = {});
+  static unix_listener bind(std::string_view at, unix_bind_options const& options = {}) {
     return bind(unix_address::parse(at), options);
   }
 
