@@ -1,9 +1,10 @@
-// Connected streams, and what comes out of them as text.
+// Connected streams, what comes out of them as text, and an echo.
 #pragma once
 
 #include <string>
 #include <utility>
 
+#include "support/bytes.hpp"
 #include "weft/net.hpp"
 #include "weft/when_all.hpp"
 
@@ -36,6 +37,23 @@ weft::task<std::string> read_to_end(Stream& from) {
   std::string all;
   while (weft::buffer const data = co_await from.read()) all += data.text();
   co_return all;
+}
+
+// A handler for any listener of Weft's.
+inline weft::task<> echo(weft::net::stream_socket peer) {
+  while (weft::buffer data = co_await peer.read()) co_await peer.write_all(data);
+}
+
+// Sends the question to an echo, and yields the answer; less of it if the stream ends.
+inline weft::task<std::string> ask(weft::net::stream_socket& server, std::string question) {
+  co_await server.write_all(bytes_of(question));
+  std::string answer;
+  while (answer.size() < question.size()) {
+    auto const data = co_await server.read();
+    if (!data) break;
+    answer += data.text();
+  }
+  co_return answer;
 }
 
 }  // namespace support
