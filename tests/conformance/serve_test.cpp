@@ -7,35 +7,22 @@
 
 #include "support/backends.hpp"
 #include "support/bytes.hpp"
+#include "support/log_catcher.hpp"
 #include "support/streams.hpp"
-#include "weft/log.hpp"
 #include "weft/net.hpp"
 #include "weft/weft.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace std::chrono_literals;
+using support::ask;
 using support::bytes_of;
+using support::echo;
 using support::run_on;
 using weft::net::tcp_listener;
 using weft::net::tcp_stream;
 
 namespace {
-
-weft::task<> echo(tcp_stream peer) {
-  while (weft::buffer data = co_await peer.read()) co_await peer.write_all(data);
-}
-
-weft::task<std::string> ask(tcp_stream& server, std::string question) {
-  co_await server.write_all(bytes_of(question));
-  std::string answer;
-  while (answer.size() < question.size()) {
-    auto const data = co_await server.read();
-    if (!data) break;
-    answer += data.text();
-  }
-  co_return answer;
-}
 
 // Runs `client` beside a server; a stop is requested when it has ended.
 template <class Handler, class Client>
@@ -55,23 +42,6 @@ static_assert(is_handler<weft::task<> (*)(tcp_stream)>);
 static_assert(!is_handler<weft::task<> (*)(tcp_stream const&)>);
 static_assert(!is_handler<weft::task<> (*)(tcp_stream&)>);
 
-thread_local std::vector<std::string> logged;
-
-// Collects what is logged on this thread while it lives.
-class log_catcher {
- public:
-  log_catcher() : before_(weft::set_log_hook(keep)) { logged.clear(); }
-  ~log_catcher() { weft::set_log_hook(before_); }
-  log_catcher(log_catcher const&) = delete;
-  log_catcher& operator=(log_catcher const&) = delete;
-
- private:
-  static void keep(weft::log_level, std::string_view message) noexcept {
-    logged.emplace_back(message);
-  }
-  weft::log_hook before_;
-};
-
 }  // namespace
 
 TEST_CASE_ON_EVERY_BACKEND("a server answers many connections at once and counts them") {
@@ -90,7 +60,7 @@ TEST_CASE_ON_EVERY_BACKEND("a server answers many connections at once and counts
 }
 
 TEST_CASE_ON_EVERY_BACKEND("what a handler throws ends its connection only, and is logged") {
-  log_catcher const catcher;
+  support::log_catcher const log;
   weft::net::serve_statistics counted;
   auto moody = [](tcp_stream peer) -> weft::task<> {
     auto const data = co_await peer.read();
@@ -105,8 +75,8 @@ TEST_CASE_ON_EVERY_BACKEND("what a handler throws ends its connection only, and 
   }));
   CHECK(counted.accepted == 3);
   CHECK(counted.failed == 1);
-  REQUIRE(logged.size() == 1);
-  CHECK(logged[0] == "serve: a connection failed: a bad question");
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.lines()[0] == "serve: a connection failed: a bad question");
 }
 
 TEST_CASE_ON_EVERY_BACKEND("at the limit further connections wait in the backlog") {
@@ -162,7 +132,7 @@ TEST_CASE_ON_EVERY_BACKEND(
 }
 
 TEST_CASE_ON_EVERY_BACKEND("what has not ended at the drain deadline is cancelled") {
-  log_catcher const catcher;
+  support::log_catcher const log;
   weft::net::serve_statistics counted;
   run_on<On>([&]() -> weft::task<> {
     tcp_stream client;
@@ -175,7 +145,7 @@ TEST_CASE_ON_EVERY_BACKEND("what has not ended at the drain deadline is cancelle
   }());
   CHECK(counted.cancelled == 1);
   CHECK(counted.failed == 0);
-  CHECK(logged.size() == 1);
+  CHECK(log.lines().size() == 1);
 }
 
 TEST_CASE_ON_EVERY_BACKEND("a cancelled server cancels its connections and ends as cancelled") {
@@ -326,7 +296,7 @@ struct scarce_listener {
 }  // namespace
 
 TEST_CASE_ON_EVERY_BACKEND("when memory runs out accepting pauses, says so once and goes on") {
-  log_catcher const catcher;
+  support::log_catcher const log;
   run_on<On>([]() -> weft::task<> {
     auto listener = tcp_listener::bind("127.0.0.1:0");
     scarce_listener scarce{listener};
@@ -337,8 +307,8 @@ TEST_CASE_ON_EVERY_BACKEND("when memory runs out accepting pauses, says so once 
       tasks.request_stop();
     });
   }());
-  REQUIRE(logged.size() == 1);
-  CHECK(logged[0] == "serve: std::bad_alloc; accepting goes on when there is room again");
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.lines()[0] == "serve: std::bad_alloc; accepting goes on when there is room again");
 }
 
 TEST_CASE_ON_EVERY_BACKEND("several listeners feed one server") {
@@ -357,7 +327,7 @@ TEST_CASE_ON_EVERY_BACKEND("several listeners feed one server") {
 }
 
 TEST_CASE_ON_EVERY_BACKEND("when descriptors run out accepting pauses, says so once and goes on") {
-  log_catcher const catcher;
+  support::log_catcher const log;
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   run_on<On>(with_server(echo, {}, [&](auto at) -> weft::task<> {
@@ -376,7 +346,7 @@ TEST_CASE_ON_EVERY_BACKEND("when descriptors run out accepting pauses, says so o
     CHECK(co_await weft::with_timeout(1s, second.read_some(room)) == 1);
   }));
   ::setrlimit(RLIMIT_NOFILE, &before);
-  REQUIRE(logged.size() == 1);
-  CHECK(logged[0].starts_with("serve: accept 127.0.0.1:"));
-  CHECK(logged[0].find("Too many open files") != std::string::npos);
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.lines()[0].starts_with("serve: accept 127.0.0.1:"));
+  CHECK(log.lines()[0].find("Too many open files") != std::string::npos);
 }

@@ -18,6 +18,7 @@
 using namespace std::chrono_literals;
 using support::bytes_of;
 using support::connected;
+using support::echo;
 using support::next_text;
 using support::pattern;
 using support::read_to_end;
@@ -42,10 +43,6 @@ static_assert(std::same_as<decltype(std::declval<read_half&>().read()),
                            decltype(std::declval<stream_socket&>().read())>);
 
 namespace {
-
-weft::task<> echo(tcp_stream peer) {
-  while (weft::buffer data = co_await peer.read()) co_await peer.write_all(data);
-}
 
 weft::task<> pump(read_half from, write_half parameter) {
   write_half to = std::move(parameter);  // when_all keeps the parameters until both directions end

@@ -1,4 +1,4 @@
-// TCP on the loopback: the contract of streams, listeners and connect that every backend keeps.
+// TCP on the loopback: listeners, connect, and what only TCP streams have.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
@@ -53,66 +53,6 @@ weft::task<int> number_closed_elsewhere() {
 
 }  // namespace
 
-TEST_CASE_ON_EVERY_BACKEND("what one end writes the other reads, until it shuts down") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    CHECK(near.peer() == far.local());
-    CHECK(far.peer() == near.local());
-    co_await near.write_all(bytes_of("hello"));
-    auto const first = co_await far.read();
-    CHECK(first.text() == "hello");
-    near.shutdown_write();
-    CHECK_FALSE(co_await far.read());
-    CHECK_FALSE(co_await far.read());
-    co_await far.write_all(bytes_of("still there"));  // the other half is open
-    std::array<std::byte, 32> room{};
-    auto const count = co_await near.read_some(room);
-    CHECK(text_of(room, count) == "still there");
-  }());
-}
-
-TEST_CASE_ON_EVERY_BACKEND("a read waits for bytes and takes what is there") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    std::string order;
-    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      tasks.spawn([&]() -> weft::task<> {
-        order += 'r';
-        order += co_await next_text(far);
-      });
-      co_await weft::yield();
-      order += 'w';
-      co_await near.write_all(bytes_of("abc"));
-    });
-    CHECK(order == "rwabc");
-    std::array<std::byte, 2> two{};
-    co_await near.write_all(bytes_of("defg"));
-    while (co_await far.read_some(std::span<std::byte>()) != 0)
-      continue;  // nothing to read into: 0 at once
-    CHECK(co_await far.read_some(two) == 2);
-    CHECK(text_of(two, 2) == "de");
-    CHECK(co_await next_text(far) == "fg");
-  }());
-}
-
-TEST_CASE_ON_EVERY_BACKEND("megabytes pass byte for byte while both sides write") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    std::string const sent = pattern(4 << 20);
-    std::string back;
-    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      tasks.spawn([&]() -> weft::task<> {  // an echo
-        while (weft::buffer data = co_await far.read()) co_await far.write_all(data);
-        far.shutdown_write();
-      });
-      tasks.spawn([&]() -> weft::task<> { back = co_await read_to_end(near); });
-      co_await near.write_all(bytes_of(sent));
-      near.shutdown_write();
-    });
-    CHECK((back == sent));
-  }());
-}
-
 TEST_CASE_ON_EVERY_BACKEND("segments of one byte arrive in order") {
   run_on<On>([]() -> weft::task<> {
     auto [near, far] = co_await connected();
@@ -134,73 +74,8 @@ TEST_CASE_ON_EVERY_BACKEND("segments of one byte arrive in order") {
   }());
 }
 
-TEST_CASE_ON_EVERY_BACKEND("pieces are written as one and read into several buffers") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    std::array<std::span<std::byte const>, 3> const pieces{bytes_of("ab"), bytes_of(""),
-                                                           bytes_of("cde")};
-    CHECK(co_await near.write_some(pieces) == 5);
-    std::array<std::byte, 3> first{};
-    std::array<std::byte, 8> second{};
-    std::array<std::span<std::byte>, 2> const buffers{first, second};
-    CHECK(co_await far.read_some(buffers) == 5);
-    CHECK(text_of(first, 3) == "abc");
-    CHECK(text_of(second, 2) == "de");
-  }());
-}
-
-TEST_CASE_ON_EVERY_BACKEND("a peer that never reads stops the writer, who says how far it came") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    std::string const much = pattern(64 << 20);
-    std::size_t done = 0;
-    try {
-      co_await weft::with_timeout(50ms, near.write_all(bytes_of(much)));
-      FAIL("it cannot all have fitted");
-    } catch (weft::timed_out const& late) {
-      done = late.bytes_done();
-    }
-    CHECK(done > 0);
-    CHECK(done < much.size());
-    // What follows a torn write would be garbage to the peer.
-    CHECK_THROWS_AS(co_await near.write_all(bytes_of("x")), std::logic_error);
-    near.shutdown_write();
-    auto const got = co_await read_to_end(far);
-    CHECK(got.size() == done);
-    CHECK((std::string_view(got) == std::string_view(much).substr(0, done)));
-  }());
-}
-
-// The socket becomes known to the backend while it has no room, so nothing has ever said that it
-// can be written to when the write begins to wait.
-TEST_CASE_ON_EVERY_BACKEND(
-    "a write to a full socket that a read waits on goes on once there is room") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    std::string const chunk = pattern(64 << 10);
-    std::size_t filled = 0;
-    for (ssize_t sent = 0; sent >= 0;
-         filled += static_cast<std::size_t>(std::max<ssize_t>(sent, 0)))
-      sent = ::send(near.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
-    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      auto const read =
-          tasks.spawn([&]() -> weft::task<std::string> { co_return co_await next_text(near); });
-      co_await weft::sleep_for(1ms);
-      auto const written = tasks.spawn([&]() -> weft::task<> {
-        co_await near.write_all(bytes_of("end"));
-        near.shutdown_write();
-      });
-      co_await weft::sleep_for(1ms);
-      auto const rest = co_await read_to_end(far);
-      CHECK(rest.size() == filled + 3);
-      co_await written;
-      co_await far.write_all(bytes_of("read"));
-      CHECK(co_await read == "read");
-    });
-  }());
-}
-
 // A read stops at the urgent mark, also when there is more behind it. See tcp(7).
+
 TEST_CASE_ON_EVERY_BACKEND("a byte of urgent data is left out, and what follows it is read") {
   run_on<On>([]() -> weft::task<> {
     auto [near, far] = co_await connected();
@@ -249,63 +124,6 @@ TEST_CASE_ON_EVERY_BACKEND("writing after the peer has gone is EPIPE, without SI
     auto const written = co_await weft::as_result(near.write_some(bytes_of("x")));
     CHECK(written.error() == std::errc::broken_pipe);
     CHECK_THROWS_AS(co_await near.write_all(bytes_of("x")), weft::transfer_error);
-  }());
-}
-
-TEST_CASE_ON_EVERY_BACKEND("a cancelled read loses no byte and holds no buffer") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    for (int round = 0; round < 3; ++round) {
-      CHECK_THROWS_AS(co_await weft::with_timeout(1ms, far.read()), weft::timed_out);
-      std::array<std::byte, 4> room{};
-      CHECK_THROWS_AS(co_await weft::with_timeout(1ms, far.read_some(room)), weft::timed_out);
-    }
-    co_await near.write_all(bytes_of("kept"));
-    CHECK(co_await next_text(far) == "kept");
-  }());
-}
-
-TEST_CASE_ON_EVERY_BACKEND("closing ends the read and the write that wait") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    std::string const much = pattern(64 << 20);
-    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-      auto const read = tasks.spawn([&]() -> weft::task<std::error_code> {
-        auto const got = co_await weft::as_result(near.read());
-        co_return got.error();
-      });
-      auto const written = tasks.spawn([&]() -> weft::task<std::error_code> {
-        auto const got = co_await weft::as_result(near.write_all(bytes_of(much)));
-        co_return got.error();
-      });
-      co_await weft::sleep_for(1ms);
-      near.close();
-      CHECK(co_await read == std::errc::operation_canceled);
-      CHECK(co_await written == std::errc::operation_canceled);
-    });
-  }());
-}
-
-TEST_CASE_ON_EVERY_BACKEND("more buffers can be out than were provided, and all come back") {
-  run_on<On>([]() -> weft::task<> {
-    constexpr int count = 300;
-    std::vector<stream_pair> pairs;
-    for (int i = 0; i < count; ++i) pairs.push_back(co_await connected());
-    std::vector<weft::buffer> held(count);
-    for (int round = 0; round < 2; ++round) {
-      int got = 0;
-      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-        for (int i = 0; i < count; ++i)
-          tasks.spawn([&, i]() -> weft::task<> {
-            held[i] = co_await pairs[i].far.read();
-            if (held[i].text() == std::to_string(i)) ++got;
-          });
-        co_await weft::yield();
-        for (int i = 0; i < count; ++i)
-          co_await pairs[i].near.write_all(bytes_of(std::to_string(i)));
-      });
-      CHECK(got == count);
-    }
   }());
 }
 
@@ -449,17 +267,6 @@ TEST_CASE_ON_EVERY_BACKEND("one IPv6 listener serves both families unless told o
     auto six = co_await weft::net::connect("[::1]:" + std::to_string(port));
     auto from_six = co_await listener.accept();
     CHECK(from_six.peer().address().is_loopback());
-  }());
-}
-
-TEST_CASE_ON_EVERY_BACKEND("a socket that is released stays open and can be adopted again") {
-  run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await connected();
-    int const fd = near.release();
-    CHECK_FALSE(near);
-    auto again = tcp_stream::adopt(fd);
-    co_await again.write_all(bytes_of("again"));
-    CHECK(co_await next_text(far) == "again");
   }());
 }
 
