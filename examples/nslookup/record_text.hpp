@@ -1,0 +1,22 @@
+// The data of records as text, exactly as BIND prints it: from the bytes, since every library has
+// its own idea of where blanks, quotes and capitals go.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace nslookup {
+
+using bytes = std::span<std::byte const>;
+
+// An uncompressed name in wire form (RFC 1035, section 3.1), with or without the dot at its end;
+// the root is always ".". Throws std::out_of_range when it is cut off.
+std::string name_text(bytes name, bool with_final_dot);
+
+// The data of a record of class IN, which holds uncompressed names. Data that does not fit its type
+// is printed like that of an unknown type (RFC 3597).
+std::string record_text(std::uint16_t type, bytes data);
+
+}  // namespace nslookup
