@@ -15,4 +15,7 @@ net::endpoint peer_endpoint(int fd);
 std::string local_name(int fd);
 std::string peer_name(int fd);
 
+// The address as text, for messages; empty where it has none.
+std::string name_of(socket_address const& address);
+
 }  // namespace weft::inline v0::detail

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "weft/net/address.hpp"
+#include "weft/net/datagram_socket.hpp"
 #include "weft/net/endpoint.hpp"
 #include "weft/net/serve.hpp"
+#include "weft/net/socket_base.hpp"
 #include "weft/net/split.hpp"
 #include "weft/net/stream_socket.hpp"
 #include "weft/net/tcp.hpp"
+#include "weft/net/udp.hpp"

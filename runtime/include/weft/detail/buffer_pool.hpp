@@ -17,8 +17,8 @@ namespace detail {
 
 class WEFT_API buffer_pool {
  public:
-  // A cache line more than 16 KiB: a message of that size does not fill the buffer, which would look
-  // as if more were to come, and the buffers do not all begin in the same set of the cache.
+  // A cache line more than 16 KiB: a message of that size does not fill the buffer, which would
+  // look as if more were to come, and the buffers do not all begin in the same set of the cache.
   static constexpr std::size_t buffer_size = 16'384 + 64;
   static constexpr std::uint16_t none = 0xffff;   // no buffer's number
   static constexpr std::uint16_t ring_group = 0;  // what the kernel knows them by
