@@ -495,4 +495,12 @@ std::string record_text(std::uint16_t type, bytes data) {
   }
 }
 
+std::array<std::string, 7> soa_text(bytes data) {
+  field_reader in(data);
+  std::array<std::string, 7> fields;
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    fields[i] = i < 2 ? name_text(in.name(), false) : std::to_string(in.u32());
+  return fields;
+}
+
 }  // namespace nslookup
