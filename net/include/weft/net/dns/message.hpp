@@ -88,10 +88,10 @@ class WEFT_API malformed : public std::runtime_error {
 WEFT_API message make_query(std::string_view name, type asked,
                             record_class in_class = record_class::in);
 
-// The message as bytes, names compressed. If they would be more than `size_max` (or 65,535), leaves
-// out records from the end until it fits, and sets the TC bit. Throws std::invalid_argument for a
-// name that is none, data that is too long, more than 65,535 records in a section, or a question
-// that does not fit.
+// The message as bytes, with the names of records and questions compressed. If they would be more
+// than `size_max` (or 65,535), leaves out records from the end until it fits, and sets the TC bit,
+// unless all of those were additional. Throws std::invalid_argument for a name that is none, data
+// that is too long, more records than a message can count, or questions that do not fit.
 WEFT_API std::vector<std::byte> encode(message const& value, std::size_t size_max = 65'535);
 
 // Reads one message. Takes time in proportion to the bytes, whatever they say about themselves.

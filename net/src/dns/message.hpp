@@ -1,0 +1,28 @@
+// The front of a message, which is enough to say what it is an answer to.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dns/name.hpp"
+#include "dns/wire_reader.hpp"
+#include "weft/net/dns/message.hpp"
+
+namespace weft::inline v0::detail {
+
+struct wire_header {
+  net::dns::message message;  // the fields of the header alone
+  std::array<std::uint16_t, 4> counts{};
+};
+
+struct wire_question {
+  wire_name name;
+  net::dns::type type{};
+  net::dns::record_class record_class{};
+};
+
+// Both throw malformed.
+[[nodiscard]] wire_header read_header(wire_reader& reader);
+[[nodiscard]] wire_question read_question(wire_reader& reader);
+
+}  // namespace weft::inline v0::detail

@@ -1,0 +1,174 @@
+// Records: what is inside, and as lines of zone files.
+//
+// ldns knows the fields of each type, and their text. Cutting the data into fields is done here and
+// not by its ldns_wire2rr: that follows up to 65,535 pointers for each name, lets a name end behind
+// the data that it is in, and takes as much memory for each string of a TXT record as for the whole
+// record, which for one message is 4 GiB.
+#include "dns/record.hpp"
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "address_text.hpp"
+
+namespace weft::inline v0 {
+
+namespace detail {
+
+namespace {
+
+using net::dns::record;
+using net::dns::type;
+
+constexpr auto what = "the data of a record";
+
+ldns_rdf_type field_kind(ldns_rr_descriptor const* form, std::size_t index, type of) noexcept {
+  constexpr type nsap_ptr{23};
+  if (of == nsap_ptr) return LDNS_RDF_TYPE_DNAME;  // RFC 1348; ldns takes it for a string
+  return ::ldns_rr_descriptor_field_type(form, index);
+}
+
+// How many bytes a field takes that begins with `rest`, which is not empty; not of a name. It may
+// be more than there are.
+std::size_t field_size(ldns_rdf_type kind, std::span<std::byte const> rest) noexcept {
+  auto const u8 = [rest](std::size_t at) -> std::size_t {
+    return at < rest.size() ? std::to_integer<std::size_t>(rest[at]) : 0;
+  };
+  switch (kind) {
+    case LDNS_RDF_TYPE_INT8:
+    case LDNS_RDF_TYPE_ALG:
+    case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+    case LDNS_RDF_TYPE_SELECTOR:
+    case LDNS_RDF_TYPE_MATCHING_TYPE: return 1;
+    case LDNS_RDF_TYPE_INT16:
+    case LDNS_RDF_TYPE_CLASS:
+    case LDNS_RDF_TYPE_TYPE:
+    case LDNS_RDF_TYPE_CERT_ALG: return 2;
+    case LDNS_RDF_TYPE_INT32:
+    case LDNS_RDF_TYPE_A:
+    case LDNS_RDF_TYPE_TIME:
+    case LDNS_RDF_TYPE_PERIOD: return 4;
+    case LDNS_RDF_TYPE_TSIGTIME:
+    case LDNS_RDF_TYPE_EUI48: return 6;
+    case LDNS_RDF_TYPE_ILNP64:
+    case LDNS_RDF_TYPE_EUI64: return 8;
+    case LDNS_RDF_TYPE_AAAA: return 16;
+    case LDNS_RDF_TYPE_STR:
+    case LDNS_RDF_TYPE_TAG:
+    case LDNS_RDF_TYPE_NSEC3_SALT:
+    case LDNS_RDF_TYPE_NSEC3_NEXT_OWNER:
+    case LDNS_RDF_TYPE_B32_EXT: return 1 + u8(0);
+    case LDNS_RDF_TYPE_INT16_DATA: return 2 + (u8(0) << 8 | u8(1));
+    case LDNS_RDF_TYPE_HIP: return 4 + u8(0) + (u8(2) << 8 | u8(3));
+    default: return rest.size();
+  }
+}
+
+// What RFC 3597 says for data whose form is not known.
+std::string generic_text(std::span<std::byte const> data) {
+  std::string text = fmt::format("\\# {}", data.size());
+  if (!data.empty()) text += ' ';
+  for (std::byte const value : data)
+    fmt::format_to(std::back_inserter(text), "{:02x}", std::to_integer<unsigned>(value));
+  return text;
+}
+
+}  // namespace
+
+void record_data_reader::read(wire_reader& message, std::size_t size, record& record) {
+  auto const* const form = ::ldns_rr_descript(static_cast<std::uint16_t>(record.type));
+  std::size_t const end = message.at() + size;
+  if (size > message.left()) message.refuse(what, "the message ends before it does");
+  std::string text;
+  bool has_text = size != 0;
+  std::size_t fields = 0;
+  for (; message.at() < end && fields < ::ldns_rr_descriptor_maximum(form); ++fields) {
+    if (fields != 0) text += ' ';
+    auto const kind = field_kind(form, fields, record.type);
+    if (kind == LDNS_RDF_TYPE_DNAME) {
+      auto const name = message.name("a name in the data of a record");
+      if (message.at() > end) message.refuse(what, "a name in it ends behind it");
+      record.rdata.insert(record.rdata.end(), name.bytes().begin(), name.bytes().end());
+      text += name.text();
+      continue;
+    }
+    auto const rest = message.rest().first(end - message.at());
+    auto const taken = field_size(kind, rest);
+    if (taken > rest.size()) message.refuse(what, "a field in it ends behind it");
+    auto const bytes = message.bytes(taken, what);
+    record.rdata.insert(record.rdata.end(), bytes.begin(), bytes.end());
+    has_text = has_text && append(text, kind, bytes);
+  }
+  // Records without any data stand for whole sets in updates (RFC 2136, section 2.4).
+  if (size != 0 && fields < ::ldns_rr_descriptor_minimum(form))
+    message.refuse(what, "it has too few fields");
+  if (message.at() != end) message.refuse(what, "it goes on behind its last field");
+  record.data = has_text ? std::move(text) : generic_text(record.rdata);
+}
+
+bool record_data_reader::append(std::string& text, ldns_rdf_type kind,
+                                std::span<std::byte const> bytes) {
+  if (!buffer_) buffer_.reset(::ldns_buffer_new(LDNS_MIN_BUFLEN));
+  if (!buffer_) throw std::bad_alloc();
+  ::ldns_buffer_clear(buffer_.get());
+  buffer_->_status = LDNS_STATUS_OK;  // which clearing leaves as it was
+  // ldns only looks at it.
+  ldns_rdf const field{bytes.size(), kind, const_cast<std::byte*>(bytes.data())};
+  auto const status = ::ldns_rdf2buffer_str(buffer_.get(), &field);
+  if (status == LDNS_STATUS_MEM_ERR) throw std::bad_alloc();
+  if (status != LDNS_STATUS_OK) return false;
+  text.append(reinterpret_cast<char const*>(::ldns_buffer_begin(buffer_.get())),
+              ::ldns_buffer_position(buffer_.get()));
+  return true;
+}
+
+}  // namespace detail
+
+namespace net::dns {
+
+record record::parse(std::string_view line) {
+  using detail::throw_unreadable;
+  constexpr auto kind = "DNS record";
+  if (line.find_first_of(std::string_view("\n\0", 2)) != line.npos)
+    throw_unreadable(line, kind, "it is one line");
+  ldns_rr* read = nullptr;
+  auto const status = ::ldns_rr_new_frm_str(&read, std::string(line).c_str(), 0, nullptr, nullptr);
+  detail::ldns_pointer<ldns_rr> const parsed(read);
+  if (status == LDNS_STATUS_MEM_ERR) throw std::bad_alloc();
+  if (status != LDNS_STATUS_OK) throw_unreadable(line, kind, ::ldns_get_errorstr_by_id(status));
+  if (::ldns_rr_get_type(read) == 0) throw_unreadable(line, kind, "its type is not known");
+
+  auto const bytes_of = [](ldns_rdf const* field) {
+    return std::span(reinterpret_cast<std::byte const*>(::ldns_rdf_data(field)),
+                     ::ldns_rdf_size(field));
+  };
+  record result;
+  result.name = detail::wire_reader(bytes_of(::ldns_rr_owner(read))).name("its name").text();
+  result.type = static_cast<dns::type>(::ldns_rr_get_type(read));
+  result.record_class = static_cast<dns::record_class>(::ldns_rr_get_class(read));
+  result.ttl = std::chrono::seconds(std::min(::ldns_rr_ttl(read), 0x7fff'ffffu));
+  std::vector<std::byte> data;
+  for (std::size_t i = 0; i < ::ldns_rr_rd_count(read); ++i) {
+    auto const bytes = bytes_of(::ldns_rr_rdf(read, i));
+    data.insert(data.end(), bytes.begin(), bytes.end());
+  }
+  try {
+    detail::wire_reader reader(data);
+    detail::record_data_reader().read(reader, data.size(), result);
+  } catch (malformed const&) {
+    throw_unreadable(line, kind, "its data has not the form of its type");
+  }
+  return result;
+}
+
+std::string record::to_string() const {
+  return fmt::format("{} {} {} {} {}", name, ttl.count(), dns::to_string(record_class),
+                     dns::to_string(type), data);
+}
+
+}  // namespace net::dns
+
+}  // namespace weft::inline v0
