@@ -59,7 +59,7 @@ class responder {
     reply.id = query.id;
     reply.opcode = query.opcode;
     reply.qr = true;
-    if (query.edns) reply.edns = dns::edns{.udp_size = udp_size_max};
+    if (query.edns) reply.edns.emplace().udp_size = udp_size_max;
     if (is_tcp) return dns::encode(reply);
     if (is_listed(query, given_.truncate)) {
       reply.tc = true;

@@ -139,7 +139,6 @@ int main(int count, char** values) {
   app.footer(
       "Options as in BIND's, also for `set` in a session: -type=mx, -port=, -timeout=, -retry=, "
       "-vc, -debug, -domain=, -all ...");
-  if (auto const code = exit_code_of(app, static_cast<int>(ours.size()), ours.data()))
-    return *code;
+  if (auto const code = exit_code_of(app, static_cast<int>(ours.size()), ours.data())) return *code;
   return weft::run_main(run(given), {.backend = given.backend});
 }

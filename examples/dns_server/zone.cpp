@@ -35,8 +35,25 @@ using file = std::unique_ptr<std::FILE, freed_by<std::fclose>>;
 using ldns_zone_owner = std::unique_ptr<ldns_zone, freed_by<ldns_zone_deep_free>>;
 using ldns_bytes = std::unique_ptr<std::uint8_t, freed_by<std::free>>;
 
+std::string text_of(ldns_rdf const* field) {
+  std::unique_ptr<char, freed_by<std::free>> const text(ldns_rdf2str(field));
+  return text != nullptr ? text.get() : "";
+}
+
+// ldns takes the name in an NSAP-PTR record for a string (RFC 1348 does not). So it is read as the
+// name in a record that has nothing else.
+dns::record from_nsap_ptr(ldns_rr const* record) {
+  auto target = text_of(ldns_rr_rdf(record, 0));
+  std::erase(target, '"');
+  auto read = dns::record::parse(fmt::format("{} {} IN CNAME {}", text_of(ldns_rr_owner(record)),
+                                             ldns_rr_ttl(record), target));
+  read.type = static_cast<dns::type>(LDNS_RR_TYPE_NSAP_PTR);
+  return read;
+}
+
 // Over the wire form, which both sides agree on.
 dns::record from_ldns(ldns_rr const* record) {
+  if (ldns_rr_get_type(record) == LDNS_RR_TYPE_NSAP_PTR) return from_nsap_ptr(record);
   std::uint8_t* written = nullptr;
   std::size_t size = 0;
   auto const status = ldns_rr2wire(&written, record, LDNS_SECTION_ANSWER, &size);
@@ -82,8 +99,7 @@ zone zone::load(std::string const& path) {
   auto const status =
       ldns_zone_new_frm_fp_l(&read, opened.get(), nullptr, 0, LDNS_RR_CLASS_IN, &line);
   if (status != LDNS_STATUS_OK)
-    throw std::runtime_error(
-        fmt::format("{}:{}: {}", path, line, ldns_get_errorstr_by_id(status)));
+    throw std::runtime_error(fmt::format("{}:{}: {}", path, line, ldns_get_errorstr_by_id(status)));
   ldns_zone_owner const owner(read);
   if (ldns_zone_soa(read) == nullptr) throw std::runtime_error(path + ": no SOA record");
 
@@ -141,8 +157,8 @@ void append(std::vector<dns::record>& to, std::vector<dns::record> const& record
 std::optional<dns::record> alias_through(dns::record const& dname, std::string_view name) {
   auto const kept = name.substr(0, name.size() - dname.name.size());
   try {
-    return dns::record::parse(fmt::format("{} {} IN CNAME {}{}", name, dname.ttl.count(), kept,
-                                          target_of(dname)));
+    return dns::record::parse(
+        fmt::format("{} {} IN CNAME {}{}", name, dname.ttl.count(), kept, target_of(dname)));
   } catch (std::invalid_argument const&) {
     return std::nullopt;  // the name becomes too long
   }

@@ -1,5 +1,5 @@
-// What a name server knows: zones, as files have them, and what it answers out of them. Nothing here
-// waits or touches a socket.
+// What a name server knows: zones, as files have them, and what it answers out of them. Nothing
+// here waits or touches a socket.
 #pragma once
 
 #include <map>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <weft/net/dns/message.hpp>
+#include <weft/net/dns/name.hpp>
 
 namespace dns_server {
 

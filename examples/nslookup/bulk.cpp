@@ -73,7 +73,7 @@ class bulk_run {
     bool const completed = co_await weft::until_stop([this] { return ask_all(); });
     co_await out_.flush();
     print_summary();
-    co_return completed && failures_ == 0 ? 0 : 1;
+    co_return completed&& failures_ == 0 ? 0 : 1;
   }
 
  private:
@@ -95,8 +95,8 @@ class bulk_run {
       auto permit = co_await permits_.acquire();
       if (options_.a_second > 0) {
         std::chrono::duration<double> const due(static_cast<double>(begun_) / options_.a_second);
-        co_await weft::sleep_until(
-            begin_ + std::chrono::duration_cast<std::chrono::nanoseconds>(due));
+        co_await weft::sleep_until(begin_ +
+                                   std::chrono::duration_cast<std::chrono::nanoseconds>(due));
       }
       ++begun_;
       questions.spawn(answer(std::string(name), std::move(permit)));
@@ -177,9 +177,9 @@ class bulk_run {
   [[nodiscard]] progress state() const {
     return {.done = answered_,
             .in_flight = begun_ - answered_,
-            .share = size_bytes_ > 0
-                         ? std::optional(static_cast<double>(read_bytes_) / static_cast<double>(size_bytes_))
-                         : std::nullopt,
+            .share = size_bytes_ > 0 ? std::optional(static_cast<double>(read_bytes_) /
+                                                     static_cast<double>(size_bytes_))
+                                     : std::nullopt,
             .elapsed = weft::now() - begin_};
   }
 

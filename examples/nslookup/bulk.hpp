@@ -11,6 +11,8 @@
 
 namespace nslookup {
 
+namespace dns = weft::net::dns;
+
 struct bulk_options {
   std::string path;  // "-": standard input
   std::size_t concurrency = 1'000;

@@ -27,8 +27,8 @@ std::string asked_text(dns::question const& asked, std::string_view rcode) {
 
 std::string record_json(dns::record const& shown) {
   return fmt::format(R"({{"name": {}, "type": "{}", "ttl": {}, "data": {}}})",
-                     quoted(shown_name(shown.name)), dns::to_string(shown.type),
-                     shown.ttl.count(), quoted(shown.data));
+                     quoted(shown_name(shown.name)), dns::to_string(shown.type), shown.ttl.count(),
+                     quoted(shown.data));
 }
 
 double milliseconds_of(std::chrono::nanoseconds duration) {

@@ -12,7 +12,8 @@
 namespace nslookup {
 
 // {"name": "python.org", "type": "MX", "rcode": "NOERROR", "answers": [{"name": "python.org",
-// "type": "MX", "ttl": 3600, "data": "50 mail.python.org."}], "server": "192.0.2.53:53", "ms": 1.234}
+// "type": "MX", "ttl": 3600, "data": "50 mail.python.org."}], "server": "192.0.2.53:53",
+// "ms": 1.234}
 std::string json_text(dns::question const& asked, dns::reply const& reply,
                       std::chrono::nanoseconds elapsed);
 

@@ -182,8 +182,8 @@ void lookup_runner::print(lookup const& asked, std::string const& name,
   answered_ = true;
   if (message.rcode != dns::rcode::noerror) failed_ = true;
   if (as_json_)
-    fmt::print("{}\n", json_text(as_message_has_it(asked, name), answer.reply,
-                                 answer.reply.elapsed));
+    fmt::print("{}\n",
+               json_text(as_message_has_it(asked, name), answer.reply, answer.reply.elapsed));
   else
     print_answer(given_, asked.question, name, answer.from, message, printed_);
 }
@@ -233,8 +233,8 @@ weft::task<lookup_runner::maybe_answer> lookup_runner::ask_servers(lookup& asked
   }
   comment("no servers could be reached");
   if (as_json_)
-    fmt::print("{}\n", json_failure_text(as_message_has_it(asked, name), "TIMEOUT",
-                                         weft::now() - begin));
+    fmt::print("{}\n",
+               json_failure_text(as_message_has_it(asked, name), "TIMEOUT", weft::now() - begin));
   co_return std::nullopt;
 }
 

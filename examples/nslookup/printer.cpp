@@ -16,22 +16,52 @@ namespace nslookup {
 namespace {
 
 // What stands before the data of a record; later types have their number only.
-constexpr std::array<std::string_view, 42> introductions{
-    "rtype_0 = ",        "internet address = ", "nameserver = ",    "md = ",
-    "mf = ",             "canonical name = ",   "soa = ",           "mb = ",
-    "mg = ",             "mr = ",               "rtype_10 = ",      "protocol = ",
-    "name = ",           "hinfo = ",            "minfo = ",         "mail exchanger = ",
-    "text = ",           "rp = ",               "afsdb = ",         "x25 address = ",
-    "isdn address = ",   "rt = ",               "nsap = ",          "nsap_ptr = ",
-    "signature = ",      "key = ",              "px = ",            "gpos = ",
-    "has AAAA address ", "loc = ",              "next = ",          "rtype_31 = ",
-    "rtype_32 = ",       "service = ",          "rtype_34 = ",      "naptr = ",
-    "kx = ",             "cert = ",             "v6 address = ",    "dname = ",
-    "rtype_40 = ",       "optional = "};
+constexpr std::array<std::string_view, 42> introductions{"rtype_0 = ",
+                                                         "internet address = ",
+                                                         "nameserver = ",
+                                                         "md = ",
+                                                         "mf = ",
+                                                         "canonical name = ",
+                                                         "soa = ",
+                                                         "mb = ",
+                                                         "mg = ",
+                                                         "mr = ",
+                                                         "rtype_10 = ",
+                                                         "protocol = ",
+                                                         "name = ",
+                                                         "hinfo = ",
+                                                         "minfo = ",
+                                                         "mail exchanger = ",
+                                                         "text = ",
+                                                         "rp = ",
+                                                         "afsdb = ",
+                                                         "x25 address = ",
+                                                         "isdn address = ",
+                                                         "rt = ",
+                                                         "nsap = ",
+                                                         "nsap_ptr = ",
+                                                         "signature = ",
+                                                         "key = ",
+                                                         "px = ",
+                                                         "gpos = ",
+                                                         "has AAAA address ",
+                                                         "loc = ",
+                                                         "next = ",
+                                                         "rtype_31 = ",
+                                                         "rtype_32 = ",
+                                                         "service = ",
+                                                         "rtype_34 = ",
+                                                         "naptr = ",
+                                                         "kx = ",
+                                                         "cert = ",
+                                                         "v6 address = ",
+                                                         "dname = ",
+                                                         "rtype_40 = ",
+                                                         "optional = "};
 
 constexpr std::array<std::string_view, 17> rcodes{
-    "NOERROR",    "FORMERR",    "SERVFAIL",   "NXDOMAIN",   "NOTIMP",     "REFUSED",
-    "YXDOMAIN",   "YXRRSET",    "NXRRSET",    "NOTAUTH",    "NOTZONE",    "RESERVED11",
+    "NOERROR",    "FORMERR",    "SERVFAIL",   "NXDOMAIN",   "NOTIMP",  "REFUSED",
+    "YXDOMAIN",   "YXRRSET",    "NXRRSET",    "NOTAUTH",    "NOTZONE", "RESERVED11",
     "RESERVED12", "RESERVED13", "RESERVED14", "RESERVED15", "BADVERS"};
 
 std::string rcode_text(dns::rcode code) {
@@ -136,6 +166,5 @@ void print_answer(settings const& given, question const& asked, std::string cons
     print_section(answer.additionals, false);
   }
 }
-
 
 }  // namespace nslookup

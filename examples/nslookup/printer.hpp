@@ -28,5 +28,4 @@ struct print_state {
 void print_answer(settings const& given, question const& asked, std::string const& name,
                   server const& from, dns::message const& answer, print_state& state);
 
-
 }  // namespace nslookup

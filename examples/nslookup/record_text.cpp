@@ -1,139 +1,24 @@
 #include "nslookup/record_text.hpp"
 
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <cstring>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "nslookup/encodings.hpp"
 #include "nslookup/record_types.hpp"
 
 namespace nslookup {
 
 namespace {
 
-// Takes fields off the front of a record's data.
-class field_reader {
- public:
-  explicit field_reader(bytes data) : rest_(data) {}
-
-  bytes take(std::size_t count) {
-    if (count > rest_.size()) throw std::out_of_range("the record ends within a field");
-    auto const taken = rest_.first(count);
-    rest_ = rest_.subspan(count);
-    return taken;
-  }
-  bytes take_rest() { return take(rest_.size()); }
-
-  std::uint64_t number(std::size_t size) {
-    std::uint64_t value = 0;
-    for (auto const each : take(size)) value = value << 8 | std::to_integer<std::uint64_t>(each);
-    return value;
-  }
-  std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
-  std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
-  std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
-
-  // A length in one byte, and as many bytes.
-  bytes counted() { return take(u8()); }
-
-  bytes name() {
-    auto const begin = rest_;
-    while (!counted().empty()) {}
-    return begin.first(begin.size() - rest_.size());
-  }
-
-  [[nodiscard]] bool at_end() const { return rest_.empty(); }
-
- private:
-  bytes rest_;
-};
-
-std::string escaped_number(unsigned char letter) { return fmt::format("\\{:03}", letter); }
-
-// A character string. Within quotes a blank needs no escape, and neither do ; and @.
-std::string string_text(bytes letters, bool quoted) {
-  std::string text;
-  for (auto const each : letters) {
-    auto const letter = std::to_integer<unsigned char>(each);
-    if (letter < (quoted ? ' ' : '!') || letter >= 0x7f) {
-      text += escaped_number(letter);
-      continue;
-    }
-    if (std::string_view(quoted ? "\"\\" : "\"\\@;").find(static_cast<char>(letter)) !=
-        std::string_view::npos)
-      text += '\\';
-    text += static_cast<char>(letter);
-  }
-  return quoted ? '"' + text + '"' : text;
-}
-
-// In groups of `group` digits, which none of the types below has for all of its data.
-std::string hex_text(bytes data, std::size_t group = 56) {
-  std::string text;
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    if (i > 0 && i * 2 % group == 0) text += ' ';
-    text += fmt::format("{:02X}", std::to_integer<unsigned>(data[i]));
-  }
-  return text;
-}
-
-constexpr std::size_t whole = std::size_t{1} << 20;  // a group that no record fills
-
-// The digits of RFC 4648, of `bits` each; without what fills up the last ones.
-std::string digits_text(bytes data, unsigned bits, std::string_view digits) {
-  std::string text;
-  std::uint32_t held = 0;
-  unsigned count = 0;  // of bits in `held` that are not written yet
-  for (auto const each : data) {
-    held = held << 8 | std::to_integer<std::uint32_t>(each);
-    for (count += 8; count >= bits; count -= bits)
-      text += digits[held >> (count - bits) & ((1U << bits) - 1)];
-  }
-  if (count > 0) text += digits[held << (bits - count) & ((1U << bits) - 1)];
-  return text;
-}
-
-std::string base64_text(bytes data, std::size_t group = 56) {
-  auto const digits =
-      digits_text(data, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && i % group == 0) text += ' ';
-    text += digits[i];
-  }
-  text.append((4 - digits.size() % 4) % 4, '=');
-  return text;
-}
-
-std::string base32_text(bytes data) {
-  return digits_text(data, 5, "0123456789ABCDEFGHIJKLMNOPQRSTUV");
-}
-
-std::string address_text(int family, bytes address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(family, address.data(), text.data(), text.size());
-  return text.data();
-}
 std::string v4_text(field_reader& in) { return address_text(AF_INET, in.take(4)); }
 std::string v6_text(field_reader& in) { return address_text(AF_INET6, in.take(16)); }
-
-// Seconds since 1970 as a date: 20300101000000.
-std::string time_text(std::uint32_t seconds) {
-  std::chrono::sys_seconds const at{std::chrono::seconds(seconds)};
-  auto const day = std::chrono::floor<std::chrono::days>(at);
-  std::chrono::year_month_day const date(day);
-  std::chrono::hh_mm_ss const time(at - day);
-  return fmt::format("{:04}{:02}{:02}{:02}{:02}{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     time.hours().count(), time.minutes().count(), time.seconds().count());
-}
 
 template <std::size_t Size>
 std::string mnemonic(unsigned number,

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 
-namespace nslookup {
+#include "nslookup/field_reader.hpp"
 
-using bytes = std::span<std::byte const>;
+namespace nslookup {
 
 // An uncompressed name in wire form (RFC 1035, section 3.1), with or without the dot at its end;
 // the root is always ".". Throws std::out_of_range when it is cut off.

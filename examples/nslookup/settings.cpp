@@ -15,8 +15,7 @@ namespace nslookup {
 namespace {
 
 bool starts_with_in_any_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() &&
-         equal_in_any_case(text.substr(0, prefix.size()), prefix);
+  return text.size() >= prefix.size() && equal_in_any_case(text.substr(0, prefix.size()), prefix);
 }
 
 // A number as BIND reads one for an option; none, and a complaint, for what is none.
@@ -59,8 +58,7 @@ void set_port(settings& changed, std::string_view text) {
 }
 
 void set_timeout(settings& changed, std::string_view text) {
-  if (auto const number =
-          parse_number("timeout", text, std::numeric_limits<std::uint32_t>::max()))
+  if (auto const number = parse_number("timeout", text, std::numeric_limits<std::uint32_t>::max()))
     changed.timeout_seconds = *number;
 }
 
@@ -162,8 +160,7 @@ void show_servers(settings const& shown, bool all) {
   }
 }
 
-void set_server(settings& changed, std::string const& host,
-                std::vector<weft::net::address> found) {
+void set_server(settings& changed, std::string const& host, std::vector<weft::net::address> found) {
   changed.servers.clear();
   for (auto const& each : found) changed.servers.push_back({each, host});
   changed.needs_recursion = false;

@@ -43,10 +43,10 @@ struct settings {
   bool recurse = true;
   bool use_tcp = false;
   bool tcp_was_chosen = false;
-  bool debug = false;              // print all sections
-  bool d2 = false;                 // only shown; what BIND says about its own insides is not
+  bool debug = false;  // print all sections
+  bool d2 = false;     // only shown; what BIND says about its own insides is not
   bool goes_on_at_servfail = true;
-  bool needs_recursion = true;     // until a server is named: complain of one that does not recurse
+  bool needs_recursion = true;  // until a server is named: complain of one that does not recurse
 
   // Where to ask that server.
   [[nodiscard]] weft::net::endpoint endpoint_of(server const& asked) const {

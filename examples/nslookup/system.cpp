@@ -93,9 +93,8 @@ settings system_settings() {
 
   bool const has_v4 = has_family(AF_INET);
   bool const has_v6 = has_family(AF_INET6);
-  std::erase_if(read.servers, [&](server const& each) {
-    return each.address.is_v4() ? !has_v4 : !has_v6;
-  });
+  std::erase_if(read.servers,
+                [&](server const& each) { return each.address.is_v4() ? !has_v4 : !has_v6; });
   if (read.servers.empty()) {
     if (has_v6) read.servers.push_back({net::address::loopback_v6(), "::1"});
     if (has_v4) read.servers.push_back({net::address::loopback_v4(), "127.0.0.1"});
@@ -115,19 +114,19 @@ std::vector<net::address> system_addresses(std::string const& host) {
   for (auto const* each = first; error == 0 && each != nullptr; each = each->ai_next) {
     if (each->ai_family == AF_INET) {
       auto const* const at = reinterpret_cast<sockaddr_in const*>(each->ai_addr);
-      found.push_back(net::address::v4(std::as_bytes(std::span<in_addr const, 1>(&at->sin_addr, 1))));
+      found.push_back(
+          net::address::v4(std::as_bytes(std::span<in_addr const, 1>(&at->sin_addr, 1))));
     } else if (each->ai_family == AF_INET6) {
       auto const* const at = reinterpret_cast<sockaddr_in6 const*>(each->ai_addr);
-      found.push_back(
-          net::address::v6(std::as_bytes(std::span<in6_addr const, 1>(&at->sin6_addr, 1)),
-                           at->sin6_scope_id));
+      found.push_back(net::address::v6(
+          std::as_bytes(std::span<in6_addr const, 1>(&at->sin6_addr, 1)), at->sin6_scope_id));
     }
   }
   bool const unknown = error == 0 || error == EAI_NONAME || error == EAI_NODATA;
   if (found.empty())
-    throw fatal_error(fmt::format("couldn't get address for '{}': {}", host,
-                                  unknown ? "not found" : "failure"),
-                      1);
+    throw fatal_error(
+        fmt::format("couldn't get address for '{}': {}", host, unknown ? "not found" : "failure"),
+        1);
   return found;
 }
 
