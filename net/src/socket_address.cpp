@@ -1,4 +1,4 @@
-// See socket_address.hpp and socket_base.hpp; getsockname(2), getpeername(2).
+// See socket_address.hpp; getsockname(2), getpeername(2).
 #include "socket_address.hpp"
 
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "weft/error.hpp"
-#include "weft/net/socket_base.hpp"
+#include "weft/net/unix_address.hpp"
 
 namespace weft::inline v0::detail {
 
@@ -17,11 +17,11 @@ namespace {
 
 using name_call = int (*)(int, sockaddr*, socklen_t*) noexcept;
 
-net::endpoint ask(name_call call, char const* what, int fd) {
+socket_address ask(name_call call, char const* what, int fd) {
   socket_address address;
   if (call(fd, address.get(), &address.size) != 0)
     throw_system_error(errno, fmt::format("{} fd {}", what, fd));
-  return from_sockaddr(address.get(), address.size);
+  return address;
 }
 
 std::string name(name_call call, int fd) {
@@ -31,22 +31,19 @@ std::string name(name_call call, int fd) {
 
 }  // namespace
 
-net::endpoint local_endpoint(int fd) { return ask(&::getsockname, "getsockname", fd); }
-net::endpoint peer_endpoint(int fd) { return ask(&::getpeername, "getpeername", fd); }
+socket_address local_address(int fd) { return ask(&::getsockname, "getsockname", fd); }
+socket_address peer_address(int fd) { return ask(&::getpeername, "getpeername", fd); }
+
 std::string local_name(int fd) { return name(&::getsockname, fd); }
 std::string peer_name(int fd) { return name(&::getpeername, fd); }
 
 std::string name_of(socket_address const& address) {
   try {
-    return from_sockaddr(address.get(), address.size).to_string();
+    if (address.get()->sa_family == AF_UNIX) return to_unix_address(address).to_string();
+    return to_endpoint(address).to_string();
   } catch (std::exception const&) {
     return {};
   }
-}
-
-std::string socket_operation::describe() const {
-  std::string const peer = has_place() ? peer_name(fd) : std::string();
-  return fmt::format("{} fd {}{}{}", name(), fd, peer.empty() ? "" : " ", peer);
 }
 
 }  // namespace weft::inline v0::detail

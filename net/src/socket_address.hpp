@@ -8,8 +8,8 @@
 namespace weft::inline v0::detail {
 
 // Throw std::system_error.
-net::endpoint local_endpoint(int fd);
-net::endpoint peer_endpoint(int fd);
+socket_address local_address(int fd);
+socket_address peer_address(int fd);
 
 // For messages: empty where the socket does not say.
 std::string local_name(int fd);

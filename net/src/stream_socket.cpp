@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "socket_address.hpp"
+#include "transfer.hpp"
 #include "weft/error.hpp"
 
 namespace weft::inline v0::net {
@@ -22,21 +22,13 @@ namespace {
 
 using detail::buffer_pool;
 using detail::interest;
+using detail::length_of;
+using detail::result_of;
 
 constexpr std::size_t pieces_max = 16;
 
-// Longer transfers are cut, so that the count fits an int.
-std::size_t length_of(std::size_t size) noexcept { return std::min<std::size_t>(size, 0x7ffff000); }
-
-int result_of(ssize_t returned) noexcept {
-  return returned >= 0 ? static_cast<int>(returned) : -errno;
-}
-
-int receive(int fd, std::span<std::byte> into, bool& drained) noexcept {
-  std::size_t const wanted = length_of(into.size());
-  int const result = result_of(::recv(fd, into.data(), wanted, MSG_DONTWAIT));
-  if (result > 0 && static_cast<std::size_t>(result) < wanted) drained = true;
-  return result;
+int receive(int fd, std::span<std::byte> into) noexcept {
+  return result_of(::recv(fd, into.data(), length_of(into.size()), MSG_DONTWAIT));
 }
 
 int send(int fd, std::span<std::byte const> bytes) noexcept {
@@ -53,7 +45,8 @@ struct piece_list {
   explicit piece_list(std::span<std::span<Byte> const> from) noexcept {
     std::size_t count = 0;
     for (auto const piece : from.first(std::min(from.size(), pieces_max))) {
-      std::size_t const length = std::min(piece.size(), length_of(~std::size_t{0}) - bytes);
+      std::size_t const length =
+          std::min(piece.size(), std::size_t{length_of(~std::size_t{0})} - bytes);
       // sendmsg(2) does not write through the pointer.
       pieces[count++] = {const_cast<std::byte*>(piece.data()), length};
       bytes += length;
@@ -73,11 +66,6 @@ void stream_socket::operation_on::refuse_torn() const {
                   operation_on::describe()));
 }
 
-std::string stream_socket::operation_on::describe() const {
-  std::string const peer = has_place() ? detail::peer_name(fd) : std::string();
-  return fmt::format("{} fd {}{}{}", name(), fd, peer.empty() ? "" : " ", peer);
-}
-
 bool stream_socket::read_operation::prepare(io_uring_sqe& entry) const noexcept {
   ::io_uring_prep_recv(&entry, fd, nullptr, 0, 0);
   entry.flags |= IOSQE_BUFFER_SELECT;
@@ -90,7 +78,8 @@ int stream_socket::read_operation::perform() noexcept {
   buffer_pool& pool = *awaiting->within->loop->buffers;
   std::uint16_t const taken = pool.take();
   if (taken == buffer_pool::none) return -ENOMEM;
-  int const result = receive(fd, {pool.at(taken), buffer_pool::buffer_size}, drained);
+  constexpr std::size_t wanted = buffer_pool::buffer_size;
+  int const result = has_received(receive(fd, {pool.at(taken), wanted}), wanted);
   if (result > 0)
     buffer = taken;
   else
@@ -98,13 +87,18 @@ int stream_socket::read_operation::perform() noexcept {
   return result;
 }
 
+// A Unix socket would wait before it reads nothing.
 bool stream_socket::read_some_operation::prepare(io_uring_sqe& entry) const noexcept {
+  if (buffer_.empty()) return false;
   ::io_uring_prep_recv(&entry, fd, buffer_.data(), length_of(buffer_.size()), 0);
-  if (socket_.drained_ && !buffer_.empty()) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  if (socket_.drained_) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
   return true;
 }
 
-int stream_socket::read_some_operation::perform() noexcept { return receive(fd, buffer_, drained); }
+int stream_socket::read_some_operation::perform() noexcept {
+  if (buffer_.empty()) return 0;
+  return has_received(receive(fd, buffer_), length_of(buffer_.size()));
+}
 
 stream_socket::read_vector_operation::read_vector_operation(
     stream_socket& socket, std::span<std::span<std::byte> const> buffers)
@@ -112,9 +106,8 @@ stream_socket::read_vector_operation::read_vector_operation(
 
 int stream_socket::read_vector_operation::perform() noexcept {
   piece_list into(buffers_);
-  int const result = result_of(::recvmsg(fd, &into.message, MSG_DONTWAIT));
-  if (result > 0 && static_cast<std::size_t>(result) < into.bytes) drained = true;
-  return result;
+  if (into.bytes == 0) return 0;
+  return has_received(result_of(::recvmsg(fd, &into.message, MSG_DONTWAIT)), into.bytes);
 }
 
 std::size_t stream_socket::read_vector_operation::value() noexcept {
@@ -147,7 +140,7 @@ std::size_t stream_socket::write_vector_operation::value() noexcept {
   return static_cast<std::size_t>(result_);
 }
 
-int stream_socket::write_all_operation::perform() noexcept {
+int stream_socket::writing_all::perform() noexcept {
   while (done_ < bytes_.size()) {
     int const result = send(fd, bytes_.subspan(done_));
     if (result < 0) return result;
@@ -156,7 +149,7 @@ int stream_socket::write_all_operation::perform() noexcept {
   return 0;
 }
 
-void stream_socket::write_all_operation::fail_with_bytes_done() const {
+void stream_socket::writing_all::fail_with_bytes_done() const {
   if (ended_by_cancellation()) throw cancelled(done_);
   throw transfer_error(std::error_code(-result_, std::system_category()), describe(), done_);
 }

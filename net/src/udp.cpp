@@ -1,6 +1,7 @@
 // Opening UDP sockets, their batches and their options.
 #include "weft/net/udp.hpp"
 
+#include <liburing.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -88,16 +89,29 @@ udp_socket udp_socket::adopt(int fd) {
   return udp_socket(descriptor::adopt(fd));
 }
 
-udp_socket::send_to_operation udp_socket::send_to(std::span<std::byte const> bytes,
-                                                  endpoint const& to) {
-  return {*this, bytes, detail::to_sockaddr(to)};
+bool udp_socket::receive_from_operation::prepare(io_uring_sqe& entry) const noexcept {
+  ::io_uring_prep_recvmsg(&entry, fd, message_.header(), 0);
+  if (tried) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  return true;
+}
+
+int udp_socket::receive_from_operation::perform() noexcept {
+  return detail::result_of(::recvmsg(fd, message_.header(), MSG_DONTWAIT));
 }
 
 datagram udp_socket::receive_from_operation::value() {
-  auto const& from = message_.from();
   return {.size = static_cast<std::size_t>(result_),
-          .from = detail::from_sockaddr(from.get(), from.size),
+          .from = detail::to_endpoint(message_.from()),
           .truncated = message_.is_truncated()};
+}
+
+int udp_socket::send_to_operation::perform() noexcept {
+  return detail::result_of(
+      ::sendto(fd, bytes_.data(), bytes_.size(), MSG_DONTWAIT | MSG_NOSIGNAL, to_.get(), to_.size));
+}
+
+std::string udp_socket::send_to_operation::describe() const {
+  return fmt::format("{} fd {} {}", name(), fd, detail::name_of(to_));
 }
 
 int udp_socket::receive_batch_operation::perform() noexcept {
@@ -140,9 +154,9 @@ int udp_socket::send_batch_operation::perform() noexcept {
       ::sendmmsg(fd, parts.headers(), static_cast<unsigned>(count), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
-endpoint udp_socket::local() const { return detail::local_endpoint(get()); }
+endpoint udp_socket::local() const { return detail::to_endpoint(detail::local_address(get())); }
 
-endpoint udp_socket::peer() const { return detail::peer_endpoint(get()); }
+endpoint udp_socket::peer() const { return detail::to_endpoint(detail::peer_address(get())); }
 
 bool udp_socket::is_v6() const {
   return option_of(get(), SOL_SOCKET, SO_DOMAIN, "SO_DOMAIN") == AF_INET6;

@@ -17,6 +17,7 @@
 
 #include "fatal.hpp"
 #include "loop.hpp"
+#include "transfer.hpp"
 #include "weft/error.hpp"
 
 namespace weft::inline v0 {
@@ -47,20 +48,6 @@ int readiness_operation::perform() noexcept {
   if (count == 0) return -EAGAIN;
   return (asked.revents & POLLNVAL) != 0 ? -EBADF : asked.revents;
 }
-
-namespace {
-
-int result_of(ssize_t returned) noexcept {
-  return returned >= 0 ? static_cast<int>(returned) : -errno;
-}
-
-// Longer transfers are cut; see the limit in read(2).
-unsigned length_of(std::size_t size) noexcept {
-  constexpr std::size_t longest = 0x7ffff000;
-  return static_cast<unsigned>(size < longest ? size : longest);
-}
-
-}  // namespace
 
 void io_operation::refuse_second() const {
   auto const message = fmt::format("weft: two {}s at once on fd {}", name(), fd);

@@ -148,7 +148,13 @@ std::string to_unicode(std::string_view name) {
   int const status = ::idn2_to_unicode_8z8z(text.c_str(), &made, IDN2_NONTRANSITIONAL);
   idn_text const unicode(made);
   if (status == IDN2_MALLOC) throw std::bad_alloc();
-  return status == IDN2_OK ? unicode.get() : text;
+  if (status != IDN2_OK) return text;
+  // libidn2 also decodes labels that stand for nothing that is allowed, such as control characters.
+  try {
+    return is_same_name(parse_name(unicode.get()), name) ? unicode.get() : text;
+  } catch (std::invalid_argument const&) {
+    return text;
+  }
 }
 
 bool is_same_name(std::string_view left, std::string_view right) {

@@ -106,6 +106,7 @@ void record_data_reader::read(wire_reader& message, std::size_t size, record& re
   if (size != 0 && fields < ::ldns_rr_descriptor_minimum(form))
     message.refuse(what, "it has too few fields");
   if (message.at() != end) message.refuse(what, "it goes on behind its last field");
+  while (text.ends_with(' ')) text.pop_back();  // ldns ends lists of types with one
   record.data = has_text ? std::move(text) : generic_text(record.rdata);
 }
 

@@ -4,10 +4,8 @@
 
 #include <cstddef>
 #include <span>
-#include <string>
 #include <utility>
 
-#include "weft/net/detail/message.hpp"
 #include "weft/net/socket_base.hpp"
 
 namespace weft::inline v0::net {
@@ -22,7 +20,6 @@ class WEFT_API datagram_socket : public socket_base {
  public:
   class receive_operation;
   class send_operation;
-  class send_to_operation;
 
   // Waits for a datagram and puts it into `buffer`; yields its size, which may be 0. What does not
   // fit is lost, which receive_from tells and this does not. Borrows `buffer` until completion,
@@ -35,15 +32,7 @@ class WEFT_API datagram_socket : public socket_base {
   // no peer. See send(2).
   [[nodiscard]] send_operation send(std::span<std::byte const> bytes);
 
-  // The sizes of the kernel's buffers (SO_SNDBUF, SO_RCVBUF), which it doubles for its own use and
-  // limits by net.core.wmem_max and rmem_max. What finds the receive buffer full is lost, for UDP;
-  // a Unix socket makes the sender wait. Throws std::system_error.
-  void set_send_buffer_size(std::size_t bytes);
-  void set_receive_buffer_size(std::size_t bytes);
-
  protected:
-  class receiving_from;
-
   datagram_socket() noexcept = default;
   explicit datagram_socket(descriptor&& opened) noexcept : socket_base(std::move(opened)) {}
 };
@@ -71,37 +60,6 @@ class WEFT_API datagram_socket::send_operation final
 
  private:
   std::span<std::byte const> bytes_;
-};
-
-class WEFT_API datagram_socket::send_to_operation final
-    : public detail::tried_operation<send_to_operation, void, detail::socket_operation> {
- public:
-  send_to_operation(datagram_socket& socket, std::span<std::byte const> bytes,
-                    detail::socket_address const& to)
-      : tried_operation("send", socket.descriptor_, detail::interest::write),
-        bytes_(bytes),
-        to_(to) {}
-  int perform() noexcept override;
-  void value() const noexcept {}
-  [[nodiscard]] std::string describe() const override;
-
- private:
-  std::span<std::byte const> bytes_;
-  detail::socket_address to_;
-};
-
-// A receive with the sender's address, but for how that is told.
-class WEFT_API datagram_socket::receiving_from : public detail::socket_operation {
- public:
-  receiving_from(datagram_socket& socket, std::span<std::byte> into)
-      : socket_operation("receive", socket.descriptor_, detail::interest::read), message_(into) {}
-  bool prepare(io_uring_sqe& entry) const noexcept override;
-  int perform() noexcept override;
-
- protected:
-  ~receiving_from() = default;
-
-  detail::incoming_message message_;
 };
 
 inline datagram_socket::receive_operation datagram_socket::receive(std::span<std::byte> buffer) {

@@ -25,6 +25,11 @@ class WEFT_API socket_base {
   [[nodiscard]] int get() const noexcept { return descriptor_.get(); }
   explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
 
+  // The sizes of the kernel's buffers (SO_SNDBUF, SO_RCVBUF), which it doubles for its own use and
+  // limits by net.core.wmem_max and rmem_max. Throw std::system_error. See socket(7).
+  void set_send_buffer_size(std::size_t bytes);
+  void set_receive_buffer_size(std::size_t bytes);
+
  protected:
   socket_base() noexcept = default;
   explicit socket_base(descriptor&& opened) noexcept : descriptor_(std::move(opened)) {}

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "weft/buffer.hpp"
-#include "weft/descriptor.hpp"
+#include "weft/net/socket_base.hpp"
 
 namespace weft::inline v0::net {
 
@@ -18,12 +18,11 @@ struct traffic {
   std::uint64_t bytes_written = 0;
 };
 
-// Belongs to the loop it is first used on, and stays where it is while an operation on it is in
-// flight. One read and one write may be in flight at a time; a second one at once is a bug of the
+// One read and one write may be in flight at a time; a second one at once is a bug of the
 // caller and throws std::logic_error (a debug build aborts). Every operation resumes on the loop's
 // thread; it throws cancelled, or std::system_error with its name and, while the kernel still knows
 // it, the peer's ("read fd 7 127.0.0.1:80: ..."). SIGPIPE is never raised.
-class WEFT_API stream_socket {
+class WEFT_API stream_socket : public socket_base {
  public:
   class read_operation;
   class read_some_operation;
@@ -67,30 +66,25 @@ class WEFT_API stream_socket {
   // Does not wait. Throws std::system_error. See shutdown(2).
   void shutdown_write();
 
-  // Closes it, without waiting for the peer. What is in flight on it ends with ECANCELED. Nothing
-  // happens when it is not open. Throws std::system_error, when it is closed all the same.
-  void close() { descriptor_.close(); }
-
   // Closes it so that the peer reads ECONNRESET, and what was not sent yet is thrown away. Throws
   // std::system_error: EBADF when it is not open. See socket(7), SO_LINGER.
   void reset();
-
-  // Gives the descriptor up, open; nothing may be in flight on it.
-  int release() noexcept { return descriptor_.release(); }
-
-  [[nodiscard]] int get() const noexcept { return descriptor_.get(); }
-  explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
 
   // From now on its bytes are counted there. Borrowed until the socket, wherever it has been moved
   // to, is closed.
   void count_in(traffic& counted) noexcept { traffic_ = &counted; }
 
  protected:
-  explicit stream_socket(descriptor&& connected) noexcept : descriptor_(std::move(connected)) {}
+  class operation_on;
+  class writing_all;
+
+  // What a read that comes short of its buffer says of the socket.
+  enum class short_read : bool { may_leave_more, leaves_nothing };
+
+  stream_socket(descriptor&& connected, short_read told) noexcept
+      : socket_base(std::move(connected)), short_read_(told) {}
 
  private:
-  class operation_on;
-
   void has_read(std::size_t bytes, bool drained) noexcept {
     drained_ = drained;
     if (traffic_ != nullptr) traffic_->bytes_read += bytes;
@@ -99,25 +93,28 @@ class WEFT_API stream_socket {
     if (traffic_ != nullptr) traffic_->bytes_written += bytes;
   }
 
-  descriptor descriptor_;
   traffic* traffic_ = nullptr;
+  short_read short_read_ = short_read::may_leave_more;
   bool drained_ = false;  // the last read left nothing behind
   bool torn_ = false;     // a write_all was cut short
 };
 
-// What the operations share: the socket, and how it is named in errors.
-class WEFT_API stream_socket::operation_on : public detail::io_operation {
- public:
-  [[nodiscard]] std::string describe() const override;
-
+// What the operations share.
+class WEFT_API stream_socket::operation_on : public detail::socket_operation {
  protected:
   operation_on(char const* name, stream_socket& socket, detail::interest wanted)
-      : io_operation(name, socket.get(), wanted, detail::ownership::owned_socket), socket_(socket) {
+      : socket_operation(name, socket.descriptor_, wanted), socket_(socket) {
     if (wanted == detail::interest::write && socket.torn_) [[unlikely]]
       refuse_torn();
-    detail::descriptor_access::claim(socket.descriptor_, *this);
   }
   ~operation_on() = default;
+
+  // For perform(): what a read yielded, of how much was wanted.
+  int has_received(int result, std::size_t wanted) noexcept {
+    drained = result > 0 && static_cast<std::size_t>(result) < wanted &&
+              socket_.short_read_ == short_read::leaves_nothing;
+    return result;
+  }
 
   // For what the socket keeps; it may have been closed and be gone.
   void has_read() noexcept {
@@ -201,30 +198,38 @@ class WEFT_API stream_socket::write_vector_operation final
   std::span<std::span<std::byte const> const> pieces_;
 };
 
-class WEFT_API stream_socket::write_all_operation final
-    : public detail::tried_operation<write_all_operation, void, operation_on> {
+// A write that goes on until all is written, and takes note if it is cut short.
+class WEFT_API stream_socket::writing_all : public operation_on {
  public:
-  write_all_operation(stream_socket& socket, std::span<std::byte const> bytes)
-      : tried_operation("write", socket, detail::interest::write), bytes_(bytes) {}
-  ~write_all_operation() {
+  writing_all(stream_socket& socket, std::span<std::byte const> bytes)
+      : operation_on("write", socket, detail::interest::write), bytes_(bytes) {}
+  int perform() noexcept override;
+
+ protected:
+  ~writing_all() {
     if (done_ == 0 || !has_place()) return;
     socket_.has_written(done_);
     if (done_ != bytes_.size()) [[unlikely]]
       socket_.torn_ = true;
   }
-  int perform() noexcept override;
+
+  [[noreturn]] void fail_with_bytes_done() const;
+
+  std::span<std::byte const> bytes_;
+  std::size_t done_ = 0;
+};
+
+class WEFT_API stream_socket::write_all_operation final
+    : public detail::tried_operation<write_all_operation, void, writing_all> {
+ public:
+  write_all_operation(stream_socket& socket, std::span<std::byte const> bytes)
+      : tried_operation(socket, bytes) {}
   void value() const noexcept {}
 
   void await_resume() {
     if (result_ < 0) [[unlikely]]
       fail_with_bytes_done();
   }
-
- private:
-  [[noreturn]] void fail_with_bytes_done() const;
-
-  std::span<std::byte const> bytes_;
-  std::size_t done_ = 0;
 };
 
 inline stream_socket::read_operation stream_socket::read() { return read_operation(*this); }

@@ -8,6 +8,7 @@
 
 #include "weft/net/detail/socket_address.hpp"
 #include "weft/net/endpoint.hpp"
+#include "weft/net/listener.hpp"
 #include "weft/net/stream_socket.hpp"
 
 namespace weft::inline v0::net {
@@ -36,14 +37,10 @@ class tcp_stream : public stream_socket {
   // (TCP_USER_TIMEOUT, at most 24 days); zero, or less, brings back the system's default.
   WEFT_API void set_user_timeout(std::chrono::milliseconds timeout);
 
-  // The sizes of the kernel's buffers (SO_SNDBUF, SO_RCVBUF), which it doubles for its own use and
-  // limits by net.core.wmem_max and rmem_max.
-  WEFT_API void set_send_buffer_size(std::size_t bytes);
-  WEFT_API void set_receive_buffer_size(std::size_t bytes);
-
  private:
   friend class tcp_connect_operation;
-  explicit tcp_stream(descriptor&& connected) noexcept : stream_socket(std::move(connected)) {}
+  explicit tcp_stream(descriptor&& connected) noexcept
+      : stream_socket(std::move(connected), short_read::leaves_nothing) {}
 };
 
 struct listen_options {
@@ -58,12 +55,8 @@ struct listen_options {
   std::optional<bool> v6_only = std::nullopt;
 };
 
-// Belongs to the loop it is first used on. One accept may wait at a time.
-class WEFT_API tcp_listener {
+class WEFT_API tcp_listener : public listener<tcp_stream> {
  public:
-  class accept_operation;
-  using stream_type = tcp_stream;
-
   tcp_listener() noexcept = default;
 
   // Opens a listener at the endpoint, or at the text of one (see endpoint::parse); port 0 picks a
@@ -76,39 +69,13 @@ class WEFT_API tcp_listener {
 
   // Takes over a listening socket and makes it non-blocking. Throws std::system_error, when the
   // descriptor stays the caller's: EINVAL when it does not listen.
-  static tcp_listener adopt(int fd);
-
-  // Waits for a connection and yields it. Cancelled, it loses none. Connections that failed before
-  // they were accepted are skipped. Throws std::system_error (EMFILE and ENFILE when no descriptor
-  // is left, ENOBUFS) or std::bad_alloc; the listener stays usable. See accept(2).
-  [[nodiscard]] accept_operation accept();
+  static tcp_listener adopt(int fd) { return tcp_listener(detail::adopt_listening(fd)); }
 
   // Where it listens. Throws std::system_error.
   [[nodiscard]] endpoint local() const;
 
-  // Closes it, which lets its port go; an accept that waits ends with ECANCELED. Throws
-  // std::system_error, when it is closed all the same.
-  void close() { descriptor_.close(); }
-
-  // Gives the descriptor up, open and non-blocking; nothing may be in flight on it.
-  int release() noexcept { return descriptor_.release(); }
-
-  [[nodiscard]] int get() const noexcept { return descriptor_.get(); }
-  explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
-
  private:
-  explicit tcp_listener(descriptor&& listening) noexcept : descriptor_(std::move(listening)) {}
-
-  descriptor descriptor_;
-};
-
-class WEFT_API tcp_listener::accept_operation final
-    : public detail::tried_operation<accept_operation, tcp_stream, detail::io_operation> {
- public:
-  explicit accept_operation(tcp_listener& listener);
-  int perform() noexcept override;
-  tcp_stream value() noexcept { return tcp_stream::adopt(std::exchange(result_, 0)); }
-  [[nodiscard]] std::string describe() const override;
+  explicit tcp_listener(descriptor&& listening) noexcept : listener(std::move(listening)) {}
 };
 
 class WEFT_API tcp_connect_operation final

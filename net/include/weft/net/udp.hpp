@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "weft/net/datagram_socket.hpp"
+#include "weft/net/detail/incoming_message.hpp"
 #include "weft/net/endpoint.hpp"
 
 namespace weft::inline v0::net {
@@ -52,6 +54,7 @@ struct send_slot {
 class WEFT_API udp_socket : public datagram_socket {
  public:
   class receive_from_operation;
+  class send_to_operation;
   class receive_batch_operation;
   class send_batch_operation;
 
@@ -125,11 +128,32 @@ class WEFT_API udp_socket : public datagram_socket {
 };
 
 class WEFT_API udp_socket::receive_from_operation final
-    : public detail::tried_operation<receive_from_operation, datagram, receiving_from> {
+    : public detail::tried_operation<receive_from_operation, datagram, detail::socket_operation> {
  public:
   receive_from_operation(udp_socket& socket, std::span<std::byte> into)
-      : tried_operation(socket, into) {}
+      : tried_operation("receive", socket.descriptor_, detail::interest::read), message_(into) {}
+  bool prepare(io_uring_sqe& entry) const noexcept override;
+  int perform() noexcept override;
   datagram value();
+
+ private:
+  detail::incoming_message message_;
+};
+
+class WEFT_API udp_socket::send_to_operation final
+    : public detail::tried_operation<send_to_operation, void, detail::socket_operation> {
+ public:
+  send_to_operation(udp_socket& socket, std::span<std::byte const> bytes, endpoint const& to)
+      : tried_operation("send", socket.descriptor_, detail::interest::write),
+        bytes_(bytes),
+        to_(detail::to_sockaddr(to)) {}
+  int perform() noexcept override;
+  void value() const noexcept {}
+  [[nodiscard]] std::string describe() const override;
+
+ private:
+  std::span<std::byte const> bytes_;
+  detail::socket_address to_;
 };
 
 class WEFT_API udp_socket::receive_batch_operation final
@@ -159,6 +183,11 @@ class WEFT_API udp_socket::send_batch_operation final
 
 inline udp_socket::receive_from_operation udp_socket::receive_from(std::span<std::byte> buffer) {
   return {*this, buffer};
+}
+
+inline udp_socket::send_to_operation udp_socket::send_to(std::span<std::byte const> bytes,
+                                                         endpoint const& to) {
+  return {*this, bytes, to};
 }
 
 inline udp_socket::receive_batch_operation udp_socket::receive_batch(

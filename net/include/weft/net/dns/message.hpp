@@ -31,13 +31,15 @@ struct record {
   dns::type type = dns::type::a;
   dns::record_class record_class = dns::record_class::in;
   std::chrono::seconds ttl{0};  // at most 2^31 - 1
-  std::string data;  // as in a zone file ("10 mail.example."); "\# 2 abcd" where ldns knows no form
+  std::string data =
+      {};  // as in a zone file ("10 mail.example."); "\# 2 abcd" where ldns knows no form
 
   // The data as on the wire, names inside in full. This is what encode() writes.
-  std::vector<std::byte> rdata;
+  std::vector<std::byte> rdata = {};
 
-  // Reads a line of a zone file: "www.example. 300 IN A 192.0.2.1". Names must have their dot at
-  // the end. Throws std::invalid_argument with one line that quotes the text.
+  // Reads a line of a zone file: "www.example. 300 IN A 192.0.2.1". Names are meant in full, also
+  // without a dot at the end; without a time to live, an hour is meant. Throws
+  // std::invalid_argument with one line that quotes the text.
   WEFT_API static record parse(std::string_view line);
 
   // Such a line, as parse reads it.
@@ -51,7 +53,7 @@ struct edns {
   std::uint16_t udp_size = 1232;  // the largest datagram that its sender takes
   std::uint8_t version = 0;
   bool dnssec_ok = false;
-  std::vector<std::byte> options;  // as on the wire
+  std::vector<std::byte> options = {};  // as on the wire
 
   friend bool operator==(edns const&, edns const&) = default;
 };
@@ -68,11 +70,11 @@ struct message {
   bool ra = false;                         // the server does that
   bool ad = false;                         // the server has verified the data
   bool cd = false;                         // the server shall not verify it
-  std::optional<dns::edns> edns;
-  std::vector<question> questions;
-  std::vector<record> answers;
-  std::vector<record> authorities;
-  std::vector<record> additionals;
+  std::optional<dns::edns> edns = {};
+  std::vector<question> questions = {};
+  std::vector<record> answers = {};
+  std::vector<record> authorities = {};
+  std::vector<record> additionals = {};
 
   friend bool operator==(message const&, message const&) = default;
 };

@@ -1,4 +1,4 @@
-// One message on its way into the kernel or out of it, with the address it goes to or comes from.
+// One datagram on its way out of the kernel, with the address it comes from.
 #pragma once
 
 #include <array>
@@ -15,6 +15,8 @@ namespace weft::inline v0::detail {
 // kernel writes to it while the call is in flight. The public headers need no <sys/socket.h>.
 class WEFT_API incoming_message {
  public:
+  static constexpr std::size_t storage_size = 72;  // a msghdr and an iovec
+
   explicit incoming_message(std::span<std::byte> into) noexcept;
   incoming_message(incoming_message const&) = delete;
   incoming_message& operator=(incoming_message const&) = delete;
@@ -29,7 +31,7 @@ class WEFT_API incoming_message {
 
  private:
   socket_address address_;
-  alignas(8) std::array<std::byte, 72> storage_;  // a msghdr and an iovec
+  alignas(8) std::array<std::byte, storage_size> storage_;
   msghdr* header_;
 };
 
