@@ -106,32 +106,31 @@ class bulk_run {
   weft::task<> answer(std::string name, weft::permit permit) {
     auto const begin = weft::now();
     auto const asked = make_lookup(given_, name).question;
-    dns::question question{name, asked.type, asked.record_class};
-    std::string line;
+    std::optional<dns::reply> reply;
+    std::string failure = "TIMEOUT";
     try {
-      question.name = dns::make_query(asked.text, asked.type).questions.front().name;
-      auto const reply = co_await ask(question);
-      auto const elapsed = weft::now() - begin;
-      line = reply ? json_text(question, *reply, elapsed)
-                   : json_failure_text(question, "TIMEOUT", elapsed);
-      count(reply ? dns::to_string(reply->message.rcode) : "TIMEOUT", !reply);
-      if (reply) latency_.add(elapsed);
+      reply = co_await ask(asked);
     } catch (std::invalid_argument const&) {
-      line = json_failure_text(question, "BADNAME", 0ns);
-      count("BADNAME", true);
+      failure = "BADNAME";
     }
+    auto const elapsed = weft::now() - begin;
     permit.release();
+    if (reply) latency_.add(elapsed);
+    count(reply ? dns::to_string(reply->message.rcode) : failure, !reply);
+    auto line = reply ? json_text(name, asked.type, *reply, elapsed)
+                      : json_failure_text(name, asked.type, failure, elapsed);
     line += '\n';
     auto const lock = co_await printing_.lock();
     co_await out_.write(std::as_bytes(std::span(line)));
   }
 
   // As often as --retry says, each time from the first server to the last.
-  weft::task<std::optional<dns::reply>> ask(dns::question question) {
+  // Throws std::invalid_argument for what is no name.
+  weft::task<std::optional<dns::reply>> ask(question asked) {
     std::optional<dns::reply> last;
     for (int i = 0; i < given_.tries; ++i) {
       for (auto const& each : given_.servers) {
-        auto query = dns::make_query(question.name, question.type, question.record_class);
+        auto query = dns::make_query(asked.text, asked.type, asked.record_class);
         query.rd = given_.recurse;
         try {
           last = co_await resolver_.exchange(

@@ -20,9 +20,9 @@ std::string quoted(std::string_view text) {
   return quoted + '"';
 }
 
-std::string asked_text(dns::question const& asked, std::string_view rcode) {
-  return fmt::format(R"("name": {}, "type": "{}", "rcode": "{}")", quoted(shown_name(asked.name)),
-                     dns::to_string(asked.type), rcode);
+std::string asked_text(std::string_view name, dns::type asked, std::string_view rcode) {
+  return fmt::format(R"("name": {}, "type": "{}", "rcode": "{}")", quoted(name),
+                     dns::to_string(asked), rcode);
 }
 
 std::string record_json(dns::record const& shown) {
@@ -37,7 +37,7 @@ double milliseconds_of(std::chrono::nanoseconds duration) {
 
 }  // namespace
 
-std::string json_text(dns::question const& asked, dns::reply const& reply,
+std::string json_text(std::string_view name, dns::type asked, dns::reply const& reply,
                       std::chrono::nanoseconds elapsed) {
   std::string answers;
   for (auto const& each : reply.message.answers) {
@@ -45,14 +45,14 @@ std::string json_text(dns::question const& asked, dns::reply const& reply,
     answers += record_json(each);
   }
   return fmt::format(R"({{{}, "answers": [{}], "server": "{}", "ms": {:.3f}}})",
-                     asked_text(asked, dns::to_string(reply.message.rcode)), answers,
+                     asked_text(name, asked, dns::to_string(reply.message.rcode)), answers,
                      reply.server.to_string(), milliseconds_of(elapsed));
 }
 
-std::string json_failure_text(dns::question const& asked, std::string_view reason,
+std::string json_failure_text(std::string_view name, dns::type asked, std::string_view reason,
                               std::chrono::nanoseconds elapsed) {
   return fmt::format(R"({{{}, "answers": [], "server": null, "ms": {:.3f}}})",
-                     asked_text(asked, reason), milliseconds_of(elapsed));
+                     asked_text(name, asked, reason), milliseconds_of(elapsed));
 }
 
 }  // namespace nslookup

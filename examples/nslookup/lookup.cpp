@@ -111,10 +111,6 @@ bool is_unconnected(lookup const& asked, dns::errc failure) {
   return asked.use_tcp && failure == dns::errc::unreachable;
 }
 
-dns::question as_message_has_it(lookup const& asked, std::string const& name) {
-  return {name, asked.question.type, asked.question.record_class};
-}
-
 // The name that stands for an address: its bytes, or for IPv6 its hex digits, from the last to the
 // first (RFC 1035, section 3.5; RFC 3596, section 2.5). Only the first kind has a dot at the end.
 std::string reverse_text(weft::net::address const& address) {
@@ -182,10 +178,12 @@ void lookup_runner::print(lookup const& asked, std::string const& name,
   answered_ = true;
   if (message.rcode != dns::rcode::noerror) failed_ = true;
   if (as_json_)
-    fmt::print("{}\n",
-               json_text(as_message_has_it(asked, name), answer.reply, answer.reply.elapsed));
+    fmt::print("{}\n", json_text(shown_name(name), asked.question.type, answer.reply,
+                                 answer.reply.elapsed));
   else
     print_answer(given_, asked.question, name, answer.from, message, printed_);
+  bool const has_failed = message.answers.empty() && asked.question.type == dns::type::axfr;
+  if (has_failed && !as_json_) fmt::print("; Transfer failed.\n");
 }
 
 // Why another server may know better; empty if this answer is good.
@@ -233,8 +231,8 @@ weft::task<lookup_runner::maybe_answer> lookup_runner::ask_servers(lookup& asked
   }
   comment("no servers could be reached");
   if (as_json_)
-    fmt::print("{}\n",
-               json_failure_text(as_message_has_it(asked, name), "TIMEOUT", weft::now() - begin));
+    fmt::print("{}\n", json_failure_text(shown_name(name), asked.question.type, "TIMEOUT",
+                                         weft::now() - begin));
   co_return std::nullopt;
 }
 

@@ -1,4 +1,5 @@
 // What the system says: which servers to ask (resolv.conf(5)) and what a host's addresses are.
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -34,6 +35,10 @@ bool has_family(int family) {
   return fd >= 0;
 }
 
+net::address from(in_addr const& address) {
+  return net::address::v4(std::as_bytes(std::span<in_addr const, 1>(&address, 1)));
+}
+
 std::uint8_t option_number(std::string_view text) {
   std::uint8_t number = 0;
   auto const [read_to, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -58,6 +63,7 @@ void add_server(settings& read, std::istringstream& words) {
   std::string rest;
   words >> word;
   auto address = net::address::try_parse(word);
+  if (in_addr old{}; !address && ::inet_aton(word.c_str(), &old) == 1) address = from(old);
   if (!address || words >> rest) fail();
   if (read.servers.size() == servers_max) return;
   if (*address == net::address::any_v4()) address = net::address::loopback_v4();
@@ -114,8 +120,7 @@ std::vector<net::address> system_addresses(std::string const& host) {
   for (auto const* each = first; error == 0 && each != nullptr; each = each->ai_next) {
     if (each->ai_family == AF_INET) {
       auto const* const at = reinterpret_cast<sockaddr_in const*>(each->ai_addr);
-      found.push_back(
-          net::address::v4(std::as_bytes(std::span<in_addr const, 1>(&at->sin_addr, 1))));
+      found.push_back(from(at->sin_addr));
     } else if (each->ai_family == AF_INET6) {
       auto const* const at = reinterpret_cast<sockaddr_in6 const*>(each->ai_addr);
       found.push_back(net::address::v6(
