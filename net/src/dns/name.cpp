@@ -66,11 +66,14 @@ std::string wire_name::text() const {
   return text;
 }
 
-// The lengths of labels are no letters, since they are below 64.
-std::string wire_name::key() const {
-  std::string key(reinterpret_cast<char const*>(bytes_.data()), size_);
+std::string name_key(std::string_view text) {
+  std::string key(text);
   std::ranges::transform(key, key.begin(), small);
   return key;
+}
+
+bool has_same_key(std::string_view left, std::string_view right) noexcept {
+  return std::ranges::equal(left, right, {}, small, small);
 }
 
 char const* read_name(std::string_view text, wire_name& result) {
@@ -161,7 +164,8 @@ bool is_same_name(std::string_view left, std::string_view right) {
   detail::wire_name left_name;
   detail::wire_name right_name;
   return detail::read_name(left, left_name) == nullptr &&
-         detail::read_name(right, right_name) == nullptr && left_name.key() == right_name.key();
+         detail::read_name(right, right_name) == nullptr &&
+         detail::has_same_key(left_name.text(), right_name.text());
 }
 
 std::string reverse_name(net::address const& address) {

@@ -28,14 +28,17 @@ class wire_name {
   // As dns/name.hpp says, with a dot at the end.
   [[nodiscard]] std::string text() const;
 
-  // The same for all names that are one but for the case of ASCII letters, as if written in small
-  // ones (RFC 4343): a key to find it by.
-  [[nodiscard]] std::string key() const;
-
  private:
   std::array<std::byte, size_max> bytes_{};
   std::size_t size_ = 1;
 };
+
+// The same text for all names that are one, of texts as wire_name and parse_name yield them: with
+// small letters (RFC 4343).
+[[nodiscard]] std::string name_key(std::string_view text);
+
+// Whether two such texts are one name.
+[[nodiscard]] bool has_same_key(std::string_view left, std::string_view right) noexcept;
 
 // Reads a name in ASCII with escapes, with or without a dot at the end. Yields null, or why it is
 // none: the end of a sentence.

@@ -31,8 +31,14 @@ ldns_rdf_type field_kind(ldns_rr_descriptor const* form, std::size_t index, type
   return ::ldns_rr_descriptor_field_type(form, index);
 }
 
-// How many bytes a field takes that begins with `rest`, which is not empty; not of a name. It may
-// be more than there are.
+// In updates, records of these classes may have no data, and stand for others (RFC 2136, section
+// 2.4).
+bool is_of_no_one(net::dns::record_class of) noexcept {
+  return of == net::dns::record_class::any || of == net::dns::record_class::none;
+}
+
+// How many bytes a field takes that begins with `rest`; not of a name. It may be more than there
+// are.
 std::size_t field_size(ldns_rdf_type kind, std::span<std::byte const> rest) noexcept {
   auto const u8 = [rest](std::size_t at) -> std::size_t {
     return at < rest.size() ? std::to_integer<std::size_t>(rest[at]) : 0;
@@ -79,15 +85,17 @@ std::string generic_text(std::span<std::byte const> data) {
 }  // namespace
 
 void record_data_reader::read(wire_reader& message, std::size_t size, record& record) {
-  auto const* const form = ::ldns_rr_descript(static_cast<std::uint16_t>(record.type));
-  std::size_t const end = message.at() + size;
   if (size > message.left()) message.refuse(what, "the message ends before it does");
+  std::size_t const end = message.at() + size;
+  auto const* const form = ::ldns_rr_descript(static_cast<std::uint16_t>(record.type));
   std::string text;
   bool has_text = size != 0;
-  std::size_t fields = 0;
-  for (; message.at() < end && fields < ::ldns_rr_descriptor_maximum(form); ++fields) {
-    if (fields != 0) text += ' ';
-    auto const kind = field_kind(form, fields, record.type);
+  bool const stands_for_many = size == 0 && is_of_no_one(record.record_class);
+  for (std::size_t index = 0; index < ::ldns_rr_descriptor_maximum(form) && !stands_for_many;
+       ++index) {
+    if (message.at() == end && index >= ::ldns_rr_descriptor_minimum(form)) break;
+    if (index != 0) text += ' ';
+    auto const kind = field_kind(form, index, record.type);
     if (kind == LDNS_RDF_TYPE_DNAME) {
       auto const name = message.name("a name in the data of a record");
       if (message.at() > end) message.refuse(what, "a name in it ends behind it");
@@ -100,11 +108,8 @@ void record_data_reader::read(wire_reader& message, std::size_t size, record& re
     if (taken > rest.size()) message.refuse(what, "a field in it ends behind it");
     auto const bytes = message.bytes(taken, what);
     record.rdata.insert(record.rdata.end(), bytes.begin(), bytes.end());
-    has_text = has_text && append(text, kind, bytes);
+    has_text = has_text && (bytes.empty() || append(text, kind, bytes));
   }
-  // Records without any data stand for whole sets in updates (RFC 2136, section 2.4).
-  if (size != 0 && fields < ::ldns_rr_descriptor_minimum(form))
-    message.refuse(what, "it has too few fields");
   if (message.at() != end) message.refuse(what, "it goes on behind its last field");
   while (text.ends_with(' ')) text.pop_back();  // ldns ends lists of types with one
   record.data = has_text ? std::move(text) : generic_text(record.rdata);

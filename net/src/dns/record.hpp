@@ -14,8 +14,8 @@ namespace weft::inline v0::detail {
 // Reads the data of records, one after another. It keeps the memory in which ldns writes text.
 class record_data_reader {
  public:
-  // Takes `size` bytes from the message as the data of `record`, whose type is set. Throws
-  // malformed where they have not the form of the type, or std::bad_alloc.
+  // Takes `size` bytes from the message as the data of `record`, whose type and class are set.
+  // Throws malformed where they have not the form of the type, or std::bad_alloc.
   void read(wire_reader& message, std::size_t size, net::dns::record& record);
 
  private:

@@ -16,12 +16,18 @@
 #include "weft/scope.hpp"
 #include "weft/task.hpp"
 
+namespace weft::inline v0::detail {
+class lookups;
+}
+
 namespace weft::inline v0::net::dns {
 
 struct answer {
-  dns::message message;  // as it came; from the cache, with times to live that count down
-  std::string name;      // whose the records are: the asked one, or where its aliases lead
-  endpoint server;       // who said so
+  // As it came; from the cache, with times to live that have counted down. Where a server left it
+  // to us to follow an alias, the aliases stand before the last message's answers.
+  dns::message message;
+  std::string name;  // whose the records are: the asked one, or where its aliases lead
+  endpoint server;   // who said so
   bool over_tcp = false;
   bool from_cache = false;
   std::chrono::nanoseconds elapsed{0};  // from the question to here
@@ -40,8 +46,8 @@ struct reply {
 };
 
 // Belongs to the loop of the scope. What it does in the background are children of that scope, and
-// only while a query is waiting. Destroyed, it ends what is in flight: those who still wait get
-// errc::closed.
+// only while somebody waits for it. Destroyed, it ends the queries in flight with errc::closed; an
+// exchange goes on. Move-only; empty once moved from, and then only to be destroyed or assigned to.
 class WEFT_API resolver {
  public:
   // Borrows the scope. Throws std::invalid_argument for options that mean nothing: no attempts, no
@@ -80,8 +86,7 @@ class WEFT_API resolver {
   [[nodiscard]] resolver_options const& options() const noexcept;
 
  private:
-  struct state;
-  std::shared_ptr<state> state_;
+  std::shared_ptr<detail::lookups> lookups_;
 };
 
 }  // namespace weft::inline v0::net::dns

@@ -1,0 +1,156 @@
+// See lookups.hpp.
+#include "dns/lookups.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "dns/name.hpp"
+
+namespace weft::inline v0::detail {
+
+using net::dns::errc;
+using net::dns::query_error;
+using net::dns::query_options;
+using net::dns::question;
+
+struct lookups::lookup {
+  std::string key;
+  join_handle<void> task;
+  std::size_t tickets = 0;
+  event ended;
+  std::shared_ptr<settled const> answer;
+  std::exception_ptr error;  // why there is none
+};
+
+namespace {
+
+// All questions have the same key whose answers are the same.
+std::string key_of(question const& asked, query_options const& options) {
+  return fmt::format("{} {} {} {:d}{:d}", name_key(asked.name), static_cast<unsigned>(asked.type),
+                     static_cast<unsigned>(asked.record_class), options.recurse, options.dnssec_ok);
+}
+
+// The key of what holds for all types of a name: that there is no such name.
+std::string key_of_name(question asked, query_options const& options) {
+  asked.type = net::dns::type{0};
+  return key_of(asked, options);
+}
+
+}  // namespace
+
+lookups::lookups(task_scope& tasks, net::dns::resolver_options options)
+    : tasks_(tasks),
+      options_(std::move(options)),
+      servers_(tasks, options_),
+      cache_(options_.cache_size) {}
+
+void lookups::cancel() noexcept {
+  for (auto const& [key, one] : running_) one->task.cancel();
+}
+
+std::shared_ptr<settled const> lookups::cached(question const& asked,
+                                               query_options const& options) {
+  auto const time = now();
+  auto kept = cache_.find(key_of(asked, options), time);
+  return kept ? kept : cache_.find(key_of_name(asked, options), time);
+}
+
+std::shared_ptr<lookups::lookup> lookups::join(question const& asked,
+                                               query_options const& options) {
+  auto started = std::make_shared<lookup>();
+  started->key = key_of(asked, options);
+  auto const [place, is_new] = running_.try_emplace(started->key, started);
+  if (!is_new) return place->second;
+  try {
+    started->task = tasks_.spawn(run(shared_from_this(), started, asked, options));
+  } catch (...) {
+    running_.erase(place);
+    throw;
+  }
+  return started;
+}
+
+void lookups::forget(lookup const& ended) noexcept {
+  auto const place = running_.find(ended.key);
+  if (place != running_.end() && place->second.get() == &ended) running_.erase(place);
+}
+
+// It throws nothing but cancelled, which is no failure of the scope.
+task<> lookups::run(std::shared_ptr<lookups> home, std::shared_ptr<lookup> running, question asked,
+                    query_options options) {
+  struct at_end {
+    lookups& home;
+    lookup& ended;
+    ~at_end() {
+      home.forget(ended);
+      ended.ended.set();
+    }
+  } const ending{*home, *running};
+  try {
+    auto found = co_await home->settle(asked, options);
+    auto const answer = std::make_shared<settled const>(std::move(found));
+    bool const is_about_name =
+        answer->found.none == errc::nxdomain && has_same_key(answer->found.name, asked.name);
+    home->cache_.keep(is_about_name ? key_of_name(asked, options) : running->key, answer,
+                      answer->at);
+    running->answer = answer;
+  } catch (cancelled const&) {
+    throw;
+  } catch (...) {
+    running->error = std::current_exception();
+  }
+}
+
+// Mostly one message says it all. A server that leaves the end of a chain of aliases to us is asked
+// for that, and then the chain is put together.
+task<settled> lookups::settle(question asked, query_options options) {
+  std::vector<net::dns::record> chain;
+  auto holds_for = std::chrono::seconds::max();
+  unsigned followed = 0;
+  for (question next = asked;;) {
+    auto said = co_await servers_.ask(next, options);
+    auto found = find(said.message, next, followed);
+    if (found.none == errc::cname_loop)
+      throw query_error(errc::cname_loop, query_text(asked, std::span(&said.server, 1)));
+    auto& answers = said.message.answers;
+    holds_for = std::min(holds_for, found.holds_for);
+    if (found.is_open) {
+      chain.insert(chain.end(), answers.begin(), answers.end());
+      next.name = found.name;
+      continue;
+    }
+    found.holds_for = holds_for;
+    answers.insert(answers.begin(), chain.begin(), chain.end());
+    said.message.questions = {asked};
+    co_return settled{std::move(found), std::move(said.message), said.server, said.over_tcp, now()};
+  }
+}
+
+lookups::ticket::ticket(std::shared_ptr<lookups> home, question const& asked,
+                        query_options const& options)
+    : home_(std::move(home)), asked_(asked) {
+  if (options.use_cache) cached_ = home_->cached(asked, options);
+  if (cached_) return;
+  lookup_ = home_->join(asked, options);
+  ++lookup_->tickets;
+}
+
+lookups::ticket::~ticket() {
+  if (!lookup_ || --lookup_->tickets != 0 || lookup_->ended.is_set()) return;
+  home_->forget(*lookup_);
+  lookup_->task.cancel();
+}
+
+task<std::shared_ptr<settled const>> lookups::ticket::outcome() {
+  if (cached_) co_return cached_;
+  co_await lookup_->ended.wait();
+  if (lookup_->error) std::rethrow_exception(lookup_->error);
+  if (!lookup_->answer)
+    throw query_error(errc::closed, query_text(asked_, home_->options().servers));
+  co_return lookup_->answer;
+}
+
+}  // namespace weft::inline v0::detail
