@@ -41,16 +41,23 @@ void raise_file_limit() {
   require(::setrlimit(RLIMIT_NOFILE, &files) == 0, "setrlimit", errno);
 }
 
-program::program(std::string const& path, std::vector<std::string> arguments) {
+program::program(std::string const& path, std::vector<std::string> arguments,
+                 std::optional<std::string_view> input) {
   arguments.insert(arguments.begin(), path);
   std::vector<char*> values;
   for (auto& argument : arguments) values.push_back(argument.data());
   values.push_back(nullptr);
 
+  auto const in = open_pipe();
   auto const out = open_pipe();
   auto const err = open_pipe();
+  if (input) {
+    ssize_t const written = ::write(in[1], input->data(), input->size());
+    require(written == static_cast<ssize_t>(input->size()), "write", EMSGSIZE);
+  }
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
+  if (input) ::posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, err[1], STDERR_FILENO);
   posix_spawnattr_t attributes;
@@ -66,8 +73,7 @@ program::program(std::string const& path, std::vector<std::string> arguments) {
       ::posix_spawn(&process_, path.c_str(), &actions, &attributes, values.data(), environ);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
-  ::close(out[1]);
-  ::close(err[1]);
+  for (int const fd : {in[0], in[1], out[1], err[1]}) ::close(fd);
   out_.fd = out[0];
   err_.fd = err[0];
   if (error != 0) process_ = -1;

@@ -4,7 +4,9 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace support {
@@ -17,8 +19,10 @@ void raise_file_limit();
 
 class program {
  public:
-  // Starts it, with stdout and stderr as pipes and SIGINT and SIGTERM as they are by default.
-  program(std::string const& path, std::vector<std::string> arguments);
+  // Starts it, with stdout and stderr as pipes and SIGINT and SIGTERM as they are by default. Its
+  // stdin is a pipe with that input, which must fit into one; without any, the stdin is ours.
+  program(std::string const& path, std::vector<std::string> arguments,
+          std::optional<std::string_view> input = std::nullopt);
   // Kills it if it has not been waited for.
   ~program();
   program(program const&) = delete;

@@ -1,0 +1,281 @@
+// dns_server: a small name server, so that examples and tests need no network. It answers over UDP
+// and TCP what its zone files say (RFC 1035), each query as a task of its own: with --latency as
+// many wait as come in. SIGINT or SIGTERM stops it.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <weft/net.hpp>
+#include <weft/net/dns/name.hpp>
+#include <weft/weft.hpp>
+
+#include "command_line.hpp"
+#include "dns_server/zone.hpp"
+
+using namespace std::chrono_literals;
+namespace net = weft::net;
+namespace dns = weft::net::dns;
+
+namespace {
+
+struct arguments {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 5353;
+  weft::backend_kind backend = weft::backend_kind::automatic;
+  std::vector<std::string> zones;
+  std::chrono::milliseconds latency{0};
+  std::vector<std::string> servfail;  // the names that get a SERVFAIL,
+  std::vector<std::string> drop;      // no answer at all,
+  std::vector<std::string> truncate;  // or, over UDP, one without records and with the TC bit
+};
+
+constexpr std::uint16_t udp_size_max = 1232;  // what a datagram of ours may have (RFC 9715)
+constexpr std::size_t plain_size_max = 512;   // what it may have for one who says nothing
+constexpr std::size_t waiting_max = 100'000;  // answers that wait; what comes then is dropped
+constexpr auto idle_max = 10s;                // how long a connection may be silent
+
+// ---- Answers.
+
+class responder {
+ public:
+  explicit responder(arguments const& given) : given_(given) {
+    for (auto const& path : given.zones) authority_.serve(dns_server::zone::load(path));
+  }
+
+  // The answer's bytes; none when there is to be no answer.
+  [[nodiscard]] std::vector<std::byte> answer(std::span<std::byte const> bytes, bool is_tcp) const {
+    dns::message query;
+    try {
+      query = dns::decode(bytes);
+    } catch (dns::malformed const&) {
+      return complaint(bytes);
+    }
+    if (query.qr || drops(query)) return {};
+    auto reply = answer(query);
+    reply.id = query.id;
+    reply.opcode = query.opcode;
+    reply.qr = true;
+    if (query.edns) reply.edns.emplace().udp_size = udp_size_max;
+    if (is_tcp) return dns::encode(reply);
+    if (is_listed(query, given_.truncate)) {
+      reply.tc = true;
+      for (auto* const section : {&reply.answers, &reply.authorities, &reply.additionals})
+        section->clear();
+    }
+    std::size_t const asked_for = query.edns ? query.edns->udp_size : 0;
+    return dns::encode(reply, std::clamp<std::size_t>(asked_for, plain_size_max, udp_size_max));
+  }
+
+ private:
+  [[nodiscard]] dns::message answer(dns::message const& query) const {
+    dns::message reply;
+    reply.rd = query.rd;
+    reply.questions = query.questions;
+    if (query.opcode != dns::opcode::query)
+      reply.rcode = dns::rcode::notimp;
+    else if (query.questions.size() != 1)
+      reply.rcode = dns::rcode::formerr;
+    else if (query.edns && query.edns->version != 0)
+      reply.rcode = dns::rcode::badvers;
+    else if (is_listed(query, given_.servfail))
+      reply.rcode = dns::rcode::servfail;
+    else
+      return authority_.answer(query);
+    return reply;
+  }
+
+  // To what is no message: a header that says so, if there is an id to answer to.
+  static std::vector<std::byte> complaint(std::span<std::byte const> bytes) {
+    constexpr std::size_t header_size = 12;
+    constexpr std::byte response{0x80};
+    if (bytes.size() < header_size || (bytes[2] & response) != std::byte{}) return {};
+    dns::message reply;
+    reply.id = static_cast<std::uint16_t>(std::to_integer<unsigned>(bytes[0]) << 8 |
+                                          std::to_integer<unsigned>(bytes[1]));
+    reply.qr = true;
+    reply.rd = false;
+    reply.rcode = dns::rcode::formerr;
+    return dns::encode(reply);
+  }
+
+  [[nodiscard]] bool drops(dns::message const& query) const {
+    return is_listed(query, given_.drop);
+  }
+
+  static bool is_listed(dns::message const& query, std::vector<std::string> const& names) {
+    return !query.questions.empty() && std::ranges::any_of(names, [&](std::string const& each) {
+      return dns::is_same_name(each, query.questions.front().name);
+    });
+  }
+
+  arguments const& given_;
+  dns_server::authority authority_;
+};
+
+// ---- UDP.
+
+class udp_server {
+ public:
+  udp_server(net::udp_socket& socket, responder const& answers, arguments const& given)
+      : socket_(socket), answers_(answers), latency_(given.latency) {}
+
+  weft::task<> run() {
+    co_await weft::scope([this](weft::task_scope& tasks) -> weft::task<> {
+      std::vector<std::byte> buffer(65'535);
+      for (;;) {
+        auto const received = co_await socket_.receive_from(buffer);
+        auto bytes = answers_.answer(std::span(buffer).first(received.size), false);
+        if (bytes.empty()) continue;
+        if (latency_ == 0ms)
+          co_await send(std::move(bytes), received.from);
+        else if (tasks.size() < waiting_max)
+          tasks.spawn(send_later(std::move(bytes), received.from));
+      }
+    });
+  }
+
+ private:
+  weft::task<> send_later(std::vector<std::byte> bytes, net::endpoint to) {
+    co_await weft::sleep_for(latency_);
+    co_await send(std::move(bytes), to);
+  }
+
+  weft::task<> send(std::vector<std::byte> bytes, net::endpoint to) {
+    auto const lock = co_await sending_.lock();
+    // Whoever cannot be reached has no answer: it is as if the datagram were lost on the way.
+    auto const sent = co_await weft::as_result(socket_.send_to(bytes, to));
+    static_cast<void>(sent);
+  }
+
+  net::udp_socket& socket_;
+  responder const& answers_;
+  std::chrono::milliseconds latency_;
+  weft::mutex sending_;
+};
+
+// ---- TCP: each message has its length before it (RFC 1035, section 4.2.2).
+
+class connection {
+ public:
+  connection(net::tcp_stream&& peer, responder const& answers, arguments const& given)
+      : peer_(std::move(peer)), answers_(answers), latency_(given.latency) {}
+
+  // Queries may follow each other without waiting for answers (RFC 7766, section 6.2.1.1).
+  weft::task<> run() {
+    co_await weft::scope([this](weft::task_scope& tasks) -> weft::task<> {
+      for (;;) {
+        auto const query = co_await weft::with_timeout(idle_max, next());
+        if (query.empty()) co_return;
+        tasks.spawn(answer(query));
+      }
+    });
+  }
+
+ private:
+  // Empty at the end of the connection.
+  weft::task<std::vector<std::byte>> next() {
+    std::vector<std::byte> query;
+    try {
+      std::array<std::byte, 2> length{};
+      co_await in_.read_exactly(length);
+      query.resize(std::to_integer<std::size_t>(length[0]) << 8 |
+                   std::to_integer<std::size_t>(length[1]));
+      co_await in_.read_exactly(query);
+    } catch (weft::end_of_stream const&) {
+      query.clear();
+    }
+    co_return query;
+  }
+
+  weft::task<> answer(std::vector<std::byte> query) {
+    if (latency_ != 0ms) co_await weft::sleep_for(latency_);
+    auto bytes = answers_.answer(query, true);
+    if (bytes.empty()) co_return;
+    std::array const length{static_cast<std::byte>(bytes.size() >> 8),
+                            static_cast<std::byte>(bytes.size() & 0xff)};
+    bytes.insert(bytes.begin(), length.begin(), length.end());
+    auto const lock = co_await sending_.lock();
+    co_await peer_.write_all(bytes);
+  }
+
+  net::tcp_stream peer_;
+  weft::buffered_reader<net::tcp_stream> in_{peer_};
+  responder const& answers_;
+  std::chrono::milliseconds latency_;
+  weft::mutex sending_;
+};
+
+// ---- The program.
+
+struct sockets {
+  net::udp_socket udp;
+  net::tcp_listener tcp;
+};
+
+// Both at one port. A free one for UDP may be taken for TCP: then another one is tried.
+sockets bind(arguments const& given) {
+  net::endpoint const at(net::address::parse(given.host), given.port);
+  for (int attempts = 0;; ++attempts) {
+    auto udp = net::udp_socket::bind(at);
+    try {
+      auto tcp = net::tcp_listener::bind(udp.local());
+      return {std::move(udp), std::move(tcp)};
+    } catch (std::system_error const& error) {
+      bool const taken = error.code() == std::errc::address_in_use;
+      if (!taken || given.port != 0 || attempts == 100) throw;
+    }
+  }
+}
+
+weft::task<> serve(arguments given) {
+  responder const answers(given);
+  auto [udp, tcp] = bind(given);
+  fmt::print("listening on {} ({})\n", tcp.local().to_string(), weft::this_loop::backend_name());
+  std::fflush(stdout);
+
+  auto const handle = [&](net::tcp_stream peer) -> weft::task<> {
+    connection accepted(std::move(peer), answers, given);
+    co_await accepted.run();
+  };
+  udp_server over_udp(udp, answers, given);
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    tasks.spawn(weft::until_stop([&] { return over_udp.run(); }));
+    tasks.spawn(net::serve(tcp, handle, {.drain = 1s}));
+    co_return;
+  });
+}
+
+void add_names(CLI::App& app, std::string const& option, std::vector<std::string>& names,
+               std::string const& what) {
+  auto const add = [&names](std::vector<std::string> const& values) {
+    for (auto const& each : values) names.push_back(dns::parse_name(each));
+  };
+  app.add_option_function<std::vector<std::string>>(option, add, what)->allow_extra_args(false);
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  arguments given;
+  CLI::App app("Answers DNS queries out of zone files.", "dns_server");
+  app.add_option("--zone", given.zones, "a file with a zone; may be given several times")
+      ->required()
+      ->allow_extra_args(false);
+  app.add_option("--port", given.port, "where to listen, UDP and TCP (5353); 0 picks a free port");
+  app.add_option("--host", given.host, "an address of this machine (127.0.0.1)")
+      ->check(must_be_an_address());
+  add_backend_option(app, given.backend);
+  int latency_ms = 0;
+  app.add_option("--latency", latency_ms, "milliseconds to wait before each answer (0)")
+      ->check(CLI::Range(0, 3'600'000));
+  add_names(app, "--servfail", given.servfail, "a name to answer with SERVFAIL");
+  add_names(app, "--drop", given.drop, "a name to leave without an answer");
+  add_names(app, "--truncate", given.truncate, "a name that is answered over TCP only");
+  if (auto const code = exit_code_of(app, count, values)) return *code;
+  given.latency = std::chrono::milliseconds(latency_ms);
+  return weft::run_main(serve(given), {.backend = given.backend});
+}

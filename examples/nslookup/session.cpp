@@ -1,0 +1,94 @@
+#include "nslookup/session.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <optional>
+
+#include <fmt/format.h>
+#include <weft/blocking.hpp>
+#include <weft/buffered_reader.hpp>
+#include <weft/descriptor.hpp>
+
+#include "nslookup/record_types.hpp"
+
+namespace nslookup {
+
+namespace {
+
+constexpr std::size_t line_max = 1 << 20;
+
+// Standard input, which stays open: others share it.
+class standard_input {
+ public:
+  standard_input() : descriptor_(weft::descriptor::adopt(STDIN_FILENO)) {}
+  standard_input(standard_input const&) = delete;
+  standard_input& operator=(standard_input const&) = delete;
+  ~standard_input() { descriptor_.release(); }
+
+  weft::task<std::optional<std::string_view>> line() { return lines_.line(line_max); }
+
+ private:
+  weft::descriptor descriptor_;
+  weft::buffered_reader<weft::descriptor> lines_{descriptor_};
+};
+
+// Takes the first word off the text.
+std::string take_word(std::string_view& text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  std::string word(text.substr(0, text.find_first_of(blanks)));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+template <std::size_t Size>
+bool is_one_of(std::string_view word, std::array<std::string_view, Size> const& words) {
+  return std::ranges::any_of(words, [&](auto each) { return equal_in_any_case(each, word); });
+}
+
+}  // namespace
+
+weft::task<> session::run() {
+  standard_input input;
+  bool const is_terminal = ::isatty(STDIN_FILENO) == 1;
+  while (!ended_) {
+    if (is_terminal) fmt::print("> ");
+    std::fflush(stdout);
+    auto const line = co_await input.line();
+    if (!line) break;
+    co_await obey(std::string(*line));
+  }
+}
+
+// Of a line the first two words count. A command that lacks its argument is a name to look up.
+weft::task<> session::obey(std::string line) {
+  std::string_view rest = line;
+  auto const command = take_word(rest);
+  auto const argument = take_word(rest);
+  if (command.empty()) co_return;
+  if (equal_in_any_case(command, "set") && !argument.empty()) {
+    set_option(given_, argument);
+  } else if (is_one_of<2>(command, {"server", "lserver"})) {
+    if (!argument.empty()) co_await change_server(given_, argument);
+    given_.needs_recursion = false;
+    show_servers(given_, true);
+  } else if (equal_in_any_case(command, "exit")) {
+    ended_ = true;
+  } else if (is_one_of<2>(command, {"help", "?"})) {
+    fmt::print("The '{}' command is not yet implemented.\n", command);
+  } else if (is_one_of<4>(command, {"finger", "root", "ls", "view"})) {
+    fmt::print("The '{}' command is not implemented.\n", command);
+  } else {
+    co_await lookups_.run(make_lookup(given_, command));
+  }
+}
+
+weft::task<> change_server(settings& changed, std::string host) {
+  auto found = co_await weft::blocking([host] { return system_addresses(host); });
+  set_server(changed, host, std::move(found));
+}
+
+}  // namespace nslookup

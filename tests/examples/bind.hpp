@@ -1,0 +1,48 @@
+// BIND's nslookup, which judges ours: the same arguments and input must give the same output and
+// the same exit code.
+#pragma once
+
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <doctest/doctest.h>
+
+#include "examples/dns_programs.hpp"
+
+constexpr auto bind_path = "/usr/bin/nslookup";
+
+// Whether it is there; else says that a test is skipped.
+inline bool has_bind() {
+  bool const is_there = ::access(bind_path, X_OK) == 0;
+  if (!is_there) MESSAGE("skipped: there is no ", bind_path, " here (Debian: bind9-dnsutils)");
+  return is_there;
+}
+
+// Runs both at once. `before` is a command that runs a program, the words before the program.
+inline void check_as_bind(words const& before, words const& given, std::string const& backend,
+                          std::string_view input = {}) {
+  auto const start = [&](std::string const& nslookup, words const& further) {
+    words all = before;
+    all.push_back(nslookup);
+    all.insert(all.end(), further.begin(), further.end());
+    all.insert(all.end(), given.begin(), given.end());
+    auto const path = all.front();
+    all.erase(all.begin());
+    return support::program(path, all, input);
+  };
+  auto theirs_running = start(bind_path, {});
+  auto ours_running = start(support::example("nslookup"), {"--backend", backend});
+  auto const theirs = theirs_running.wait();
+  auto const ours = ours_running.wait();
+  std::string all;
+  for (auto const& each : given) all += each + ' ';
+  CAPTURE(all);
+  CAPTURE(input);
+  CHECK(ours.out == theirs.out);
+  CHECK(ours.code == theirs.code);
+  // What is said on stderr begins with the program's path.
+  CHECK(ours.err.empty() == theirs.err.empty());
+}
