@@ -79,6 +79,7 @@ template <class Value>
 void command_line::add_option(std::string name, Value& variable, std::string help,
                               value_check const& check) {
   auto* const option = parser_->add_option(std::move(name), variable, std::move(help));
+  option->allow_extra_args(false);  // a vector's: one value each time
   if (check) option->check(check);
 }
 
@@ -89,6 +90,12 @@ void command_line::add_argument(std::string name, Value& variable, std::string h
   argument->required();
   if (check) argument->check(check);
 }
+
+void command_line::require_option(std::string const& name) {
+  parser_->get_option(name)->required();
+}
+
+void command_line::set_footer(std::string text) { parser_->footer(std::move(text)); }
 
 void command_line::add_flag(std::string name, bool& variable, std::string help) {
   parser_->add_flag(std::move(name), variable, std::move(help))->disable_flag_override();
@@ -118,6 +125,8 @@ template void command_line::add_option(std::string, std::uint16_t&, std::string,
                                        value_check const&);
 template void command_line::add_option(std::string, std::size_t&, std::string, value_check const&);
 template void command_line::add_option(std::string, double&, std::string, value_check const&);
+template void command_line::add_option(std::string, std::vector<std::string>&, std::string,
+                                       value_check const&);
 template void command_line::add_argument(std::string, std::string&, std::string,
                                          value_check const&);
 template void command_line::add_argument(std::string, std::vector<std::string>&, std::string,

@@ -33,8 +33,8 @@ class command_line {
   command_line(std::string about, std::string program);
   ~command_line();
 
-  // `--name VALUE`, at most once. The variable keeps its value if the option is not given. Which
-  // types a Value may have is listed at the end of command_line.cpp.
+  // `--name VALUE`, at most once; for a vector, any number of times. The variable keeps its value if
+  // the option is not given. Which types a Value may have is listed at the end of command_line.cpp.
   template <class Value>
   void add_option(std::string name, Value& variable, std::string help,
                   value_check const& check = {});
@@ -44,11 +44,17 @@ class command_line {
   void add_argument(std::string name, Value& variable, std::string help,
                     value_check const& check = {});
 
+  // Objects when the option was not given.
+  void require_option(std::string const& name);
+
   // `--name`, without a value.
   void add_flag(std::string name, bool& variable, std::string help);
 
   // `--backend uring|epoll`
   void add_backend_option(weft::backend_kind& variable);
+
+  // What --help says after the options.
+  void set_footer(std::string text);
 
   // Yields the exit code when the program is to end at once: after --help, or after bad usage.
   std::optional<int> parse(int count, char** values);

@@ -249,33 +249,38 @@ weft::task<> serve(arguments given) {
   });
 }
 
-void add_names(CLI::App& app, std::string const& option, std::vector<std::string>& names,
-               std::string const& what) {
-  auto const add = [&names](std::vector<std::string> const& values) {
-    for (auto const& each : values) names.push_back(dns::parse_name(each));
-  };
-  app.add_option_function<std::vector<std::string>>(option, add, what)->allow_extra_args(false);
+value_check must_be_a_name() {
+  return must_be("a domain name", [](std::string const& value) {
+    try {
+      dns::parse_name(value);
+      return true;
+    } catch (std::invalid_argument const&) {
+      return false;
+    }
+  });
 }
 
 }  // namespace
 
 int main(int count, char** values) {
   arguments given;
-  CLI::App app("Answers DNS queries out of zone files.", "dns_server");
-  app.add_option("--zone", given.zones, "a file with a zone; may be given several times")
-      ->required()
-      ->allow_extra_args(false);
-  app.add_option("--port", given.port, "where to listen, UDP and TCP (5353); 0 picks a free port");
-  app.add_option("--host", given.host, "an address of this machine (127.0.0.1)")
-      ->check(must_be_an_address());
-  add_backend_option(app, given.backend);
-  int latency_ms = 0;
-  app.add_option("--latency", latency_ms, "milliseconds to wait before each answer (0)")
-      ->check(CLI::Range(0, 3'600'000));
-  add_names(app, "--servfail", given.servfail, "a name to answer with SERVFAIL");
-  add_names(app, "--drop", given.drop, "a name to leave without an answer");
-  add_names(app, "--truncate", given.truncate, "a name that is answered over TCP only");
-  if (auto const code = exit_code_of(app, count, values)) return *code;
+  std::size_t latency_ms = 0;
+  command_line line("Answers DNS queries out of zone files.", "dns_server");
+  line.add_option("--zone", given.zones, "a file with a zone; may be given several times");
+  line.require_option("--zone");
+  line.add_option("--port", given.port, "where to listen, UDP and TCP (5353); 0 picks a free port");
+  line.add_option("--host", given.host, "an address of this machine (127.0.0.1)",
+                  must_be_an_address());
+  line.add_backend_option(given.backend);
+  line.add_option("--latency", latency_ms, "milliseconds to wait before each answer (0)",
+                  must_be_between(0, 3'600'000));
+  line.add_option("--servfail", given.servfail, "a name to answer with SERVFAIL", must_be_a_name());
+  line.add_option("--drop", given.drop, "a name to leave without an answer", must_be_a_name());
+  line.add_option("--truncate", given.truncate, "a name that is answered over TCP only",
+                  must_be_a_name());
+  if (auto const code = line.parse(count, values)) return *code;
   given.latency = std::chrono::milliseconds(latency_ms);
+  for (auto* const names : {&given.servfail, &given.drop, &given.truncate})
+    for (auto& name : *names) name = dns::parse_name(name);
   return weft::run_main(serve(given), {.backend = given.backend});
 }

@@ -126,19 +126,19 @@ int main(int count, char** values) {
     }
   }
 
-  CLI::App app("Asks name servers: nslookup [-option ...] [NAME | -] [SERVER], as BIND's does.",
-               "nslookup");
-  app.add_option("--bulk", given.bulk.path,
-                 "a file of names, one a line, or - for standard input: prints JSON lines");
-  app.add_option("--concurrency", given.bulk.concurrency, "names at a time, with --bulk (1000)")
-      ->check(must_be_positive());
-  app.add_option("--qps", given.bulk.a_second, "questions a second at most, with --bulk")
-      ->check(must_be_a_number());
-  app.add_flag("--json", given.json, "print JSON, one object a line")->disable_flag_override();
-  add_backend_option(app, given.backend);
-  app.footer(
+  command_line line(
+      "Asks name servers: nslookup [-option ...] [NAME | -] [SERVER], as BIND's does.", "nslookup");
+  line.add_option("--bulk", given.bulk.path,
+                  "a file of names, one a line, or - for standard input: prints JSON lines");
+  line.add_option("--concurrency", given.bulk.concurrency, "names at a time, with --bulk (1000)",
+                  must_be_positive());
+  line.add_option("--qps", given.bulk.a_second, "questions a second at most, with --bulk",
+                  must_be_a_number());
+  line.add_flag("--json", given.json, "print JSON, one object a line");
+  line.add_backend_option(given.backend);
+  line.set_footer(
       "Options as in BIND's, also for `set` in a session: -type=mx, -port=, -timeout=, -retry=, "
       "-vc, -debug, -domain=, -all ...");
-  if (auto const code = exit_code_of(app, static_cast<int>(ours.size()), ours.data())) return *code;
+  if (auto const code = line.parse(static_cast<int>(ours.size()), ours.data())) return *code;
   return weft::run_main(run(given), {.backend = given.backend});
 }
