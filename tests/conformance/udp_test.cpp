@@ -55,11 +55,12 @@ TEST_CASE_ON_EVERY_BACKEND("an empty datagram is a datagram, and what does not f
         CHECK(cut.truncated);
         auto const nothing = co_await receive_text(server, 0);
         CHECK(nothing.truncated);
+        CHECK(co_await server.receive({}) == 0);
         auto const whole = co_await receive_text(server, 4);
         CHECK(whole.text == "fits");
         CHECK_FALSE(whole.truncated);
       });
-      for (std::string const text : {"", "longer", "lost", "fits"}) {
+      for (std::string const text : {"", "longer", "lost", "lost", "fits"}) {
         co_await weft::sleep_for(1ms);
         co_await client.send(bytes_of(text));
       }
