@@ -66,8 +66,9 @@ class WEFT_API stream_socket : public socket_base {
   // Does not wait. Throws std::system_error. See shutdown(2).
   void shutdown_write();
 
-  // Closes it so that the peer reads ECONNRESET, and what was not sent yet is thrown away. Throws
-  // std::system_error: EBADF when it is not open. See socket(7), SO_LINGER.
+  // Closes it so that the peer reads ECONNRESET, and what was not sent yet is thrown away; a Unix
+  // socket it only closes. Throws std::system_error: EBADF when it is not open. See socket(7),
+  // SO_LINGER.
   void reset();
 
   // From now on its bytes are counted there. Borrowed until the socket, wherever it has been moved
