@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "dns/name.hpp"
 
 namespace weft::inline v0::detail {
@@ -17,6 +15,8 @@ using net::dns::query_options;
 using net::dns::question;
 
 struct lookups::lookup {
+  explicit lookup(std::string of) : key(std::move(of)) {}
+
   std::string key;
   join_handle<void> task;
   std::size_t tickets = 0;
@@ -29,8 +29,14 @@ namespace {
 
 // All questions have the same key whose answers are the same.
 std::string key_of(question const& asked, query_options const& options) {
-  return fmt::format("{} {} {} {:d}{:d}", name_key(asked.name), static_cast<unsigned>(asked.type),
-                     static_cast<unsigned>(asked.record_class), options.recurse, options.dnssec_ok);
+  auto key = name_key(asked.name);
+  for (auto const number :
+       {static_cast<std::uint16_t>(asked.type), static_cast<std::uint16_t>(asked.record_class)}) {
+    key += static_cast<char>(number >> 8);
+    key += static_cast<char>(number);
+  }
+  key += static_cast<char>((options.recurse ? 1 : 0) | (options.dnssec_ok ? 2 : 0));
+  return key;
 }
 
 // The key of what holds for all types of a name: that there is no such name.
@@ -47,30 +53,31 @@ lookups::lookups(task_scope& tasks, net::dns::resolver_options options)
       servers_(tasks, options_),
       cache_(options_.cache_size) {}
 
-void lookups::cancel() noexcept {
+void lookups::close() noexcept {
+  is_closed_ = true;
   for (auto const& [key, one] : running_) one->task.cancel();
 }
 
-std::shared_ptr<settled const> lookups::cached(question const& asked,
+std::shared_ptr<settled const> lookups::cached(std::string const& key, question const& asked,
                                                query_options const& options) {
   auto const time = now();
-  auto kept = cache_.find(key_of(asked, options), time);
+  auto kept = cache_.find(key, time);
   return kept ? kept : cache_.find(key_of_name(asked, options), time);
 }
 
-std::shared_ptr<lookups::lookup> lookups::join(question const& asked,
+std::shared_ptr<lookups::lookup> lookups::join(std::string key, question const& asked,
                                                query_options const& options) {
-  auto started = std::make_shared<lookup>();
-  started->key = key_of(asked, options);
-  auto const [place, is_new] = running_.try_emplace(started->key, started);
+  if (is_closed_) throw query_error(errc::closed, query_text(asked, options_.servers));
+  auto const [place, is_new] = running_.try_emplace(std::move(key));
   if (!is_new) return place->second;
   try {
-    started->task = tasks_.spawn(run(shared_from_this(), started, asked, options));
+    place->second = std::make_shared<lookup>(place->first);
+    place->second->task = tasks_.spawn(run(shared_from_this(), place->second, asked, options));
   } catch (...) {
     running_.erase(place);
     throw;
   }
-  return started;
+  return place->second;
 }
 
 void lookups::forget(lookup const& ended) noexcept {
@@ -132,9 +139,10 @@ task<settled> lookups::settle(question asked, query_options options) {
 lookups::ticket::ticket(std::shared_ptr<lookups> home, question const& asked,
                         query_options const& options)
     : home_(std::move(home)), asked_(asked) {
-  if (options.use_cache) cached_ = home_->cached(asked, options);
+  auto key = key_of(asked, options);
+  if (options.use_cache) cached_ = home_->cached(key, asked, options);
   if (cached_) return;
-  lookup_ = home_->join(asked, options);
+  lookup_ = home_->join(std::move(key), asked, options);
   ++lookup_->tickets;
 }
 

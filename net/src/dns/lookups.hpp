@@ -25,8 +25,8 @@ class lookups : public std::enable_shared_from_this<lookups> {
   [[nodiscard]] net::dns::resolver_options const& options() const noexcept { return options_; }
   [[nodiscard]] server_list& servers() noexcept { return servers_; }
 
-  // Ends all that run; those who wait get errc::closed.
-  void cancel() noexcept;
+  // Ends all that run, and lets nothing begin any more; those who wait get errc::closed.
+  void close() noexcept;
 
  private:
   struct lookup;
@@ -34,9 +34,9 @@ class lookups : public std::enable_shared_from_this<lookups> {
   static task<> run(std::shared_ptr<lookups> home, std::shared_ptr<lookup> running,
                     net::dns::question asked, net::dns::query_options options);
   task<settled> settle(net::dns::question asked, net::dns::query_options options);
-  std::shared_ptr<settled const> cached(net::dns::question const& asked,
+  std::shared_ptr<settled const> cached(std::string const& key, net::dns::question const& asked,
                                         net::dns::query_options const& options);
-  std::shared_ptr<lookup> join(net::dns::question const& asked,
+  std::shared_ptr<lookup> join(std::string key, net::dns::question const& asked,
                                net::dns::query_options const& options);
   void forget(lookup const& ended) noexcept;
 
@@ -45,13 +45,15 @@ class lookups : public std::enable_shared_from_this<lookups> {
   server_list servers_;
   answer_cache cache_;
   std::unordered_map<std::string, std::shared_ptr<lookup>> running_;
+  bool is_closed_ = false;
 };
 
 // One who wants to know. While there is a ticket for it a lookup goes on; with the last one it is
 // cancelled.
 class lookups::ticket {
  public:
-  // Takes what the cache has, joins the lookup of the same question or starts one.
+  // Takes what the cache has, joins the lookup of the same question or starts one. Throws
+  // query_error with closed.
   ticket(std::shared_ptr<lookups> home, net::dns::question const& asked,
          net::dns::query_options const& options);
   ticket(ticket const&) = delete;

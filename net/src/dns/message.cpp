@@ -9,46 +9,11 @@
 
 #include <fmt/format.h>
 
-#include "dns/message.hpp"
+#include "dns/message_front.hpp"
 #include "dns/record.hpp"
 #include "weft/net/dns/name.hpp"
 
 namespace weft::inline v0 {
-
-namespace detail {
-
-using net::dns::message;
-using net::dns::question;
-
-wire_header read_header(wire_reader& reader) {
-  constexpr auto what = "the header";
-  wire_header read;
-  message& into = read.message;
-  into.id = reader.u16(what);
-  unsigned const flags = reader.u16(what);
-  into.qr = (flags & 0x8000) != 0;
-  into.opcode = static_cast<net::dns::opcode>(flags >> 11 & 0xf);
-  into.aa = (flags & 0x0400) != 0;
-  into.tc = (flags & 0x0200) != 0;
-  into.rd = (flags & 0x0100) != 0;
-  into.ra = (flags & 0x0080) != 0;
-  into.ad = (flags & 0x0020) != 0;
-  into.cd = (flags & 0x0010) != 0;
-  into.rcode = static_cast<net::dns::rcode>(flags & 0xf);
-  for (std::uint16_t& count : read.counts) count = reader.u16(what);
-  return read;
-}
-
-wire_question read_question(wire_reader& reader) {
-  constexpr auto what = "a question";
-  wire_question read;
-  read.name = reader.name("the name of a question");
-  read.type = static_cast<net::dns::type>(reader.u16(what));
-  read.record_class = static_cast<net::dns::record_class>(reader.u16(what));
-  return read;
-}
-
-}  // namespace detail
 
 namespace net::dns {
 
@@ -105,6 +70,8 @@ void read_record(wire_reader& reader, detail::record_data_reader& data, message&
 // Writes what stands in a message, and where names are that later ones may end with.
 class writer {
  public:
+  writer() { bytes_.reserve(512); }
+
   void u16(std::uint64_t value) {
     bytes_.push_back(static_cast<std::byte>(value >> 8));
     bytes_.push_back(static_cast<std::byte>(value));

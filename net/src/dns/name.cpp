@@ -20,8 +20,10 @@ namespace detail {
 
 namespace {
 
-// What zone files give a meaning to, so that ldns, too, writes it with a backslash.
-constexpr std::string_view special = ".;()\\";
+// A zone file gives a meaning to these, so that ldns, too, writes them with a backslash.
+constexpr bool is_special(char letter) noexcept {
+  return letter == '.' || letter == ';' || letter == '(' || letter == ')' || letter == '\\';
+}
 
 void append_escaped(std::string& text, std::byte value) {
   auto const letter = static_cast<char>(value);
@@ -30,7 +32,7 @@ void append_escaped(std::string& text, std::byte value) {
     fmt::format_to(std::back_inserter(text), "\\{:03}", static_cast<unsigned>(value));
     return;
   }
-  if (special.find(letter) != special.npos) text += '\\';
+  if (is_special(letter)) text += '\\';
   text += letter;
 }
 
@@ -64,6 +66,12 @@ std::string wire_name::text() const {
     text += '.';
   }
   return text;
+}
+
+// The lengths of labels are no letters, since they are below 64.
+bool wire_name::is_same(wire_name const& other) const noexcept {
+  auto const folded = [](std::byte value) { return small(static_cast<char>(value)); };
+  return std::ranges::equal(bytes(), other.bytes(), {}, folded, folded);
 }
 
 std::string name_key(std::string_view text) {
@@ -164,8 +172,7 @@ bool is_same_name(std::string_view left, std::string_view right) {
   detail::wire_name left_name;
   detail::wire_name right_name;
   return detail::read_name(left, left_name) == nullptr &&
-         detail::read_name(right, right_name) == nullptr &&
-         detail::has_same_key(left_name.text(), right_name.text());
+         detail::read_name(right, right_name) == nullptr && left_name.is_same(right_name);
 }
 
 std::string reverse_name(net::address const& address) {

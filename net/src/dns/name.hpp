@@ -28,13 +28,16 @@ class wire_name {
   // As dns/name.hpp says, with a dot at the end.
   [[nodiscard]] std::string text() const;
 
+  // Whether the two differ in the case of ASCII letters at most (RFC 4343).
+  [[nodiscard]] bool is_same(wire_name const& other) const noexcept;
+
  private:
   std::array<std::byte, size_max> bytes_{};
   std::size_t size_ = 1;
 };
 
 // The same text for all names that are one, of texts as wire_name and parse_name yield them: with
-// small letters (RFC 4343).
+// small letters.
 [[nodiscard]] std::string name_key(std::string_view text);
 
 // Whether two such texts are one name.

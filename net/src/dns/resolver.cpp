@@ -59,7 +59,7 @@ std::vector<candidate> candidates_for(std::string_view name, resolver_options co
       if (detail::read_name(longer, valid) == nullptr) tried.push_back({std::move(longer), false});
     }
   }
-  bool const is_first = dots_in(given) >= options.ndots;
+  bool const is_first = tried.empty() || dots_in(given) >= options.ndots;
   tried.insert(is_first ? tried.begin() : tried.end(), {given, true});
   return tried;
 }
@@ -204,7 +204,7 @@ resolver& resolver::operator=(resolver&& other) noexcept {
 }
 
 resolver::~resolver() {
-  if (lookups_) lookups_->cancel();
+  if (lookups_) lookups_->close();
 }
 
 task<answer> resolver::query(std::string_view name, type asked, query_options const& options) {

@@ -1,9 +1,9 @@
 // See udp_channel.hpp.
 #include "dns/udp_channel.hpp"
 
+#include <new>
 #include <utility>
 
-#include "dns/message.hpp"
 #include "weft/result.hpp"
 #include "weft/retry.hpp"
 
@@ -11,32 +11,11 @@ namespace weft::inline v0::detail {
 
 namespace {
 
-using net::dns::rcode;
-
 // As much as the system lets a socket keep for us until we come to it.
 constexpr std::size_t receive_buffer_bytes = 1 << 20;
 constexpr std::size_t datagram_size_max = 65'535;
 
-bool is_failure(rcode code) noexcept { return code != rcode::noerror && code != rcode::nxdomain; }
-
 }  // namespace
-
-bool is_response(std::span<std::byte const> bytes, std::uint16_t id,
-                 net::dns::question const& asked) {
-  try {
-    wire_reader reader(bytes);
-    auto const header = read_header(reader);
-    auto const& said = header.message;
-    if (!said.qr || said.id != id || said.opcode != net::dns::opcode::query) return false;
-    if (header.counts[0] == 0) return is_failure(said.rcode);
-    auto const question = read_question(reader);
-    return header.counts[0] == 1 && question.type == asked.type &&
-           question.record_class == asked.record_class &&
-           has_same_key(question.name.text(), asked.name);
-  } catch (net::dns::malformed const&) {
-    return false;
-  }
-}
 
 udp_channel::udp_channel(net::endpoint const& server) : socket_(net::udp_socket::connect(server)) {
   socket_.set_receive_buffer_size(receive_buffer_bytes);
@@ -47,19 +26,27 @@ void udp_channel::end_all(std::error_code error) noexcept {
   for (auto const& [id, one] : std::exchange(waiting_, {})) one->end(error);
 }
 
+// The handle keeps the frame of this, which keeps the channel: so it must go at the end.
 task<> udp_channel::receive(std::shared_ptr<udp_channel> channel) {
   struct at_end {
     udp_channel& of;
-    ~at_end() { of.end_all(std::make_error_code(std::errc::operation_canceled)); }
+    ~at_end() {
+      of.receiving_ = {};
+      of.end_all(std::make_error_code(std::errc::operation_canceled));
+    }
   } const ending{*channel};
-  auto const memory = std::make_unique_for_overwrite<std::byte[]>(datagram_size_max);
-  std::span const buffer(memory.get(), datagram_size_max);
-  while (!channel->waiting_.empty()) {
-    auto const received = co_await as_result(channel->socket_.receive(buffer));
-    if (received)
-      channel->hand_out(buffer.first(*received));
-    else
-      channel->end_all(received.error());
+  try {
+    auto const memory = std::make_unique_for_overwrite<std::byte[]>(datagram_size_max);
+    std::span const buffer(memory.get(), datagram_size_max);
+    while (!channel->waiting_.empty()) {
+      auto const received = co_await as_result(channel->socket_.receive(buffer));
+      if (received)
+        channel->hand_out(buffer.first(*received));
+      else
+        channel->end_all(received.error());
+    }
+  } catch (std::bad_alloc const&) {
+    channel->end_all(std::make_error_code(std::errc::not_enough_memory));
   }
 }
 
@@ -69,7 +56,7 @@ void udp_channel::hand_out(std::span<std::byte const> bytes) {
   auto const found = waiting_.find(wire_reader(bytes).u16("the id"));
   if (found == waiting_.end()) return;
   waiting& one = *found->second;
-  if (!is_response(bytes, one.id_, one.asked_)) return;
+  if (!one.expected_.is(bytes)) return;
   one.answer_.assign(bytes.begin(), bytes.end());
   waiting_.erase(found);
   one.end({});
@@ -83,20 +70,20 @@ void udp_channel::leave(std::uint16_t id) noexcept {
 
 udp_channel::waiting::waiting(std::shared_ptr<udp_channel> channel, net::dns::question const& asked,
                               task_scope& tasks)
-    : channel_(std::move(channel)), asked_(asked) {
-  do id_ = static_cast<std::uint16_t>(random_unit() * 65'536);
-  while (!channel_->waiting_.try_emplace(id_, this).second);
+    : channel_(std::move(channel)), expected_{.asked = to_wire(asked)} {
+  do expected_.id = static_cast<std::uint16_t>(random_unit() * 65'536);
+  while (!channel_->waiting_.try_emplace(id(), this).second);
   ++channel_->asked_;
   try {
     if (!channel_->receiving_) channel_->receiving_ = tasks.spawn(receive(channel_));
   } catch (...) {
-    channel_->leave(id_);
+    channel_->leave(id());
     throw;
   }
 }
 
 udp_channel::waiting::~waiting() {
-  if (!ended_.is_set()) channel_->leave(id_);
+  if (!ended_.is_set()) channel_->leave(id());
 }
 
 task<std::vector<std::byte>> udp_channel::waiting::exchange(std::span<std::byte const> query) {

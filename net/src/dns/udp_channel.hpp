@@ -9,19 +9,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dns/message_front.hpp"
 #include "weft/event.hpp"
 #include "weft/mutex.hpp"
-#include "weft/net/dns/message.hpp"
 #include "weft/net/udp.hpp"
 #include "weft/scope.hpp"
 #include "weft/task.hpp"
 
 namespace weft::inline v0::detail {
-
-// Whether the bytes are a response to the question: with its id, name, type and class. A server
-// that fails may leave the question out.
-[[nodiscard]] bool is_response(std::span<std::byte const> bytes, std::uint16_t id,
-                               net::dns::question const& asked);
 
 // It is open while questions wait, so one that is asked alone goes out from a port of its own,
 // which the kernel picks at random. The socket is connected: the kernel drops what comes from
@@ -67,13 +62,13 @@ class udp_channel {
 class udp_channel::waiting {
  public:
   // Takes a random id that no other has here. What receives the answers is a child of `tasks`, as
-  // long as anybody waits. Borrows the question.
+  // long as anybody waits.
   waiting(std::shared_ptr<udp_channel> channel, net::dns::question const& asked, task_scope& tasks);
   waiting(waiting const&) = delete;
   waiting& operator=(waiting const&) = delete;
   ~waiting();
 
-  [[nodiscard]] std::uint16_t id() const noexcept { return id_; }
+  [[nodiscard]] std::uint16_t id() const noexcept { return expected_.id; }
 
   // Sends the query, which has the id, and waits for what answers it. Throws std::system_error, or
   // cancelled.
@@ -85,8 +80,7 @@ class udp_channel::waiting {
   void end(std::error_code error) noexcept;
 
   std::shared_ptr<udp_channel> channel_;
-  net::dns::question const& asked_;
-  std::uint16_t id_ = 0;
+  expected_response expected_;
   event ended_;
   std::error_code error_;
   std::vector<std::byte> answer_;

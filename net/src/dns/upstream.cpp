@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "dns/message.hpp"
+#include "dns/message_front.hpp"
 #include "weft/net/tcp.hpp"
 #include "weft/retry.hpp"
 #include "weft/stream.hpp"
@@ -103,6 +103,7 @@ task<std::vector<std::byte>> upstream::over_tcp(message& query, std::chrono::nan
 // See RFC 1035, section 4.2.2: two bytes with the size come before each message. A connection that
 // breaks once it is there has cut the answer short.
 task<std::vector<std::byte>> upstream::talk(message const& query) {
+  expected_response const expected{query.id, to_wire(query.questions[0])};
   auto const bytes = net::dns::encode(query);
   std::vector<std::byte> framed{static_cast<std::byte>(bytes.size() >> 8),
                                 static_cast<std::byte>(bytes.size())};
@@ -115,7 +116,7 @@ task<std::vector<std::byte>> upstream::talk(message const& query) {
       co_await read_exactly(stream, size);
       std::vector<std::byte> answer(wire_reader(size).u16("the size"));
       co_await read_exactly(stream, answer);
-      if (is_response(answer, query.id, query.questions[0])) co_return answer;
+      if (expected.is(answer)) co_return answer;
     }
   } catch (transfer_error const& error) {
     throw end_of_stream(error.bytes_done());

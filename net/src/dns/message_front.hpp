@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "dns/name.hpp"
 #include "dns/wire_reader.hpp"
@@ -24,5 +26,17 @@ struct wire_question {
 // Both throw malformed.
 [[nodiscard]] wire_header read_header(wire_reader& reader);
 [[nodiscard]] wire_question read_question(wire_reader& reader);
+
+// What a message must be to answer a question.
+struct expected_response {
+  std::uint16_t id = 0;
+  wire_question asked;
+
+  // Whether the bytes are a response with that id, name, type and class. A server that fails may
+  // leave the question out.
+  [[nodiscard]] bool is(std::span<std::byte const> bytes) const;
+};
+
+[[nodiscard]] wire_question to_wire(net::dns::question const& asked);
 
 }  // namespace weft::inline v0::detail
