@@ -1,6 +1,7 @@
 // See udp_channel.hpp.
 #include "dns/udp_channel.hpp"
 
+#include <new>
 #include <utility>
 
 #include "dns/message.hpp"
@@ -47,19 +48,27 @@ void udp_channel::end_all(std::error_code error) noexcept {
   for (auto const& [id, one] : std::exchange(waiting_, {})) one->end(error);
 }
 
+// The handle keeps the frame of this, which keeps the channel: so it must go at the end.
 task<> udp_channel::receive(std::shared_ptr<udp_channel> channel) {
   struct at_end {
     udp_channel& of;
-    ~at_end() { of.end_all(std::make_error_code(std::errc::operation_canceled)); }
+    ~at_end() {
+      of.receiving_ = {};
+      of.end_all(std::make_error_code(std::errc::operation_canceled));
+    }
   } const ending{*channel};
-  auto const memory = std::make_unique_for_overwrite<std::byte[]>(datagram_size_max);
-  std::span const buffer(memory.get(), datagram_size_max);
-  while (!channel->waiting_.empty()) {
-    auto const received = co_await as_result(channel->socket_.receive(buffer));
-    if (received)
-      channel->hand_out(buffer.first(*received));
-    else
-      channel->end_all(received.error());
+  try {
+    auto const memory = std::make_unique_for_overwrite<std::byte[]>(datagram_size_max);
+    std::span const buffer(memory.get(), datagram_size_max);
+    while (!channel->waiting_.empty()) {
+      auto const received = co_await as_result(channel->socket_.receive(buffer));
+      if (received)
+        channel->hand_out(buffer.first(*received));
+      else
+        channel->end_all(received.error());
+    }
+  } catch (std::bad_alloc const&) {
+    channel->end_all(std::make_error_code(std::errc::not_enough_memory));
   }
 }
 

@@ -16,11 +16,11 @@ namespace weft::inline v0::net::dns {
 
 struct resolver_options {
   // Asked in this order, each when those before have failed. None: 127.0.0.1:53.
-  std::vector<endpoint> servers;
+  std::vector<endpoint> servers = {};
 
   // What is put behind names that have no dot at the end. Names with at least `ndots` dots are
   // tried as they are first, others last.
-  std::vector<std::string> search;
+  std::vector<std::string> search = {};
   int ndots = 1;
 
   // How long to wait for each answer, and how often to go through the servers.

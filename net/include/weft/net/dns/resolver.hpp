@@ -25,21 +25,21 @@ namespace weft::inline v0::net::dns {
 struct answer {
   // As it came; from the cache, with times to live that have counted down. Where a server left it
   // to us to follow an alias, the aliases stand before the last message's answers.
-  dns::message message;
-  std::string name;  // whose the records are: the asked one, or where its aliases lead
-  endpoint server;   // who said so
+  dns::message message = {};
+  std::string name;      // whose the records are: the asked one, or where its aliases lead
+  endpoint server = {};  // who said so
   bool over_tcp = false;
   bool from_cache = false;
   std::chrono::nanoseconds elapsed{0};  // from the question to here
 
   // The records that were asked for: those of the type that belong to `name`.
-  std::vector<record> records;
+  std::vector<record> records = {};
 };
 
 // What one server said to one question.
 struct reply {
-  dns::message message;
-  endpoint server;
+  dns::message message = {};
+  endpoint server = {};
   bool over_tcp = false;
   std::size_t size_bytes = 0;  // on the wire
   std::chrono::nanoseconds elapsed{0};
