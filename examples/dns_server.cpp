@@ -36,7 +36,9 @@ struct arguments {
 constexpr std::uint16_t udp_size_max = 1232;  // what a datagram of ours may have (RFC 9715)
 constexpr std::size_t plain_size_max = 512;   // what it may have for one who says nothing
 constexpr std::size_t waiting_max = 100'000;  // answers that wait; what comes then is dropped
-constexpr auto idle_max = 10s;                // how long a connection may be silent
+constexpr std::size_t receive_buffer_bytes = 4 << 20;  // for queries that come at once
+constexpr std::size_t query_size_max = 4096;           // of a datagram
+constexpr auto idle_max = 10s;                         // how long a connection may be silent
 
 // ---- Answers.
 
@@ -123,17 +125,23 @@ class udp_server {
   udp_server(net::udp_socket& socket, responder const& answers, arguments const& given)
       : socket_(socket), answers_(answers), latency_(given.latency) {}
 
+  // Takes as many queries at once as there are, so that few are lost when many come.
   weft::task<> run() {
     co_await weft::scope([this](weft::task_scope& tasks) -> weft::task<> {
-      std::vector<std::byte> buffer(65'535);
+      std::vector<std::byte> memory(net::udp_socket::batch_max * query_size_max);
+      std::vector<net::receive_slot> slots;
+      for (std::span<std::byte> rest = memory; !rest.empty(); rest = rest.subspan(query_size_max))
+        slots.push_back({rest.first(query_size_max)});
       for (;;) {
-        auto const received = co_await socket_.receive_from(buffer);
-        auto bytes = answers_.answer(std::span(buffer).first(received.size), false);
-        if (bytes.empty()) continue;
-        if (latency_ == 0ms)
-          co_await send(std::move(bytes), received.from);
-        else if (tasks.size() < waiting_max)
-          tasks.spawn(send_later(std::move(bytes), received.from));
+        auto const count = co_await socket_.receive_batch(slots);
+        for (auto& slot : std::span(slots).first(count)) {
+          auto bytes = answers_.answer(slot.bytes(), false);
+          if (bytes.empty() || tasks.size() >= waiting_max) continue;
+          if (latency_ != 0ms)
+            tasks.spawn(send_later(std::move(bytes), slot.received.from));
+          else
+            co_await send(std::move(bytes), slot.received.from);
+        }
       }
     });
   }
@@ -234,6 +242,7 @@ sockets bind(arguments const& given) {
 weft::task<> serve(arguments given) {
   responder const answers(given);
   auto [udp, tcp] = bind(given);
+  udp.set_receive_buffer_size(receive_buffer_bytes);
   fmt::print("listening on {} ({})\n", tcp.local().to_string(), weft::this_loop::backend_name());
   std::fflush(stdout);
 

@@ -47,7 +47,7 @@ dns::record from_nsap_ptr(ldns_rr const* record) {
   std::erase(target, '"');
   auto read = dns::record::parse(fmt::format("{} {} IN CNAME {}", text_of(ldns_rr_owner(record)),
                                              ldns_rr_ttl(record), target));
-  read.type = static_cast<dns::type>(LDNS_RR_TYPE_NSAP_PTR);
+  read.type = dns::type{LDNS_RR_TYPE_NSAP_PTR};
   return read;
 }
 

@@ -160,7 +160,8 @@ class bulk_run {
   }
 
   weft::task<> draw() {
-    if (::isatty(STDERR_FILENO) != 1) co_return;
+    // Answers on the same terminal show by themselves how far it is.
+    if (::isatty(STDERR_FILENO) != 1 || ::isatty(STDOUT_FILENO) == 1) co_return;
     progress_line line;
     try {
       for (;;) {

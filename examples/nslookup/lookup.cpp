@@ -36,10 +36,8 @@ class search {
     if (!domain_) return typed_.absolute_text();
     try {
       return typed_.within(domain());
-    } catch (bad_name const& error) {
-      if (error.too_long) return std::nullopt;
-      throw fatal_error(fmt::format("'{}' is not in legal name syntax ({})", text_, error.what()),
-                        1);
+    } catch (name_too_long const&) {
+      return std::nullopt;
     }
   }
 

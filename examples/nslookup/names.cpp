@@ -95,11 +95,7 @@ std::string typed_name::within(typed_name const& domain) const {
   if (absolute_) return absolute_text();
   auto wire = wire_;
   wire.insert(wire.end(), domain.wire_.begin(), domain.wire_.end());
-  if (wire.size() >= name_max) {
-    bad_name error("name too long");
-    error.too_long = true;
-    throw error;
-  }
+  if (wire.size() >= name_max) throw name_too_long();
   return shown_wire(std::move(wire));
 }
 

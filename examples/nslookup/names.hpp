@@ -13,8 +13,11 @@ namespace nslookup {
 // What is wrong with a name, in BIND's words.
 struct bad_name : std::runtime_error {
   using std::runtime_error::runtime_error;
-  // Whether it is only too long, which in a search list means: try the next domain.
-  bool too_long = false;
+};
+
+// It is too long with the domain behind it: in a search list, another one may be shorter.
+struct name_too_long : bad_name {
+  name_too_long() : bad_name("name too long") {}
 };
 
 // A name as labels. Throws bad_name.
@@ -26,7 +29,7 @@ class typed_name {
   [[nodiscard]] int labels() const noexcept { return labels_; }       // without the root
 
   // In the form of zone files, absolute, with the domain appended to a name that is not. Throws
-  // bad_name for one that is too long.
+  // name_too_long.
   [[nodiscard]] std::string within(typed_name const& domain) const;
   [[nodiscard]] std::string absolute_text() const;
 

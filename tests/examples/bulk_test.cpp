@@ -168,7 +168,7 @@ TEST_CASE("a terminal gets a prompt, and what a pipe gets besides") {
     terminal screen;
     auto given = asking(server, {"--backend", backend, "-type=mx", "-"});
     auto const said = screen.run(support::example("nslookup"), given, "python.org\nexit\n");
-    CHECK(said.starts_with("> "));
+    CHECK(contains(said, "\n> "));
     CHECK(contains(said, "python.org\tmail exchanger = 50 mail.python.org.\r\n> "));
   }
 }
@@ -181,8 +181,10 @@ TEST_CASE("a terminal sees progress while names are asked for, and it is gone at
   ::close(fd);
   std::ofstream(path) << numbered_names(100);
   terminal screen;
-  auto const said = screen.run(support::example("nslookup"),
-                               asking(server, {"--bulk", path, "--concurrency", "20", "-"}), "");
+  words given{"-c", R"(exec "$0" "$@" > /dev/null)", support::example("nslookup")};
+  for (auto const& each : asking(server, {"--bulk", path, "--concurrency", "20", "-"}))
+    given.push_back(each);
+  auto const said = screen.run("/bin/sh", given, "");
   ::unlink(path.c_str());
   CHECK(contains(said, "["));
   CHECK(contains(said, " done  "));

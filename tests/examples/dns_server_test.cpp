@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <deque>
 #include <set>
 #include <string_view>
 
@@ -127,7 +128,7 @@ TEST_CASE("aliases are followed, also to another zone, and as far as they lead")
     CHECK(through[1].data == "x.y.wild.python.org.");
     CHECK(through[2].data == "192.0.2.99");
     std::string const longest(60, 'x');
-    auto const beyond = longest + '.' + longest + '.' + longest + '.' + longest.substr(0, 53);
+    auto const beyond = longest + '.' + longest + '.' + longest + '.' + longest.substr(0, 55);
     CHECK(ask(server, beyond + ".old.python.org").rcode == dns::rcode::yxdomain);
   });
 }
@@ -257,19 +258,30 @@ TEST_CASE("queries on one connection are answered while others wait, whatever co
 }
 
 TEST_CASE("thousands of queries wait at a time") {
-  on_every_backend({"--latency", "1000"}, [](served const& server) {
+  on_every_backend({"--latency", "2000"}, [](served const& server) {
     auto const begin = std::chrono::steady_clock::now();
-    plain_datagrams const socket(server.port());
-    std::set<std::uint16_t> ids;
-    auto each = query("wiki.python.org", dns::type::a);
-    // Few enough at a time for the kernel's buffers.
-    constexpr int count = 2'000;
-    for (each.id = 0; each.id < count; ++each.id) {
-      socket.send(dns::encode(each));
-      if (each.id % 100 == 99) CHECK(ask(server, "x.example").rcode == dns::rcode::refused);
+    // A hundred for each socket, whose buffer in the kernel does not hold many more. What the
+    // server's does not hold is asked again.
+    std::deque<plain_datagrams> sockets;
+    std::vector<std::set<std::uint16_t>> missing(30);
+    for (auto& ids : missing) {
+      sockets.emplace_back(server.port());
+      for (std::uint16_t id = 0; id < 100; ++id) ids.insert(id);
     }
-    while (ids.size() < count) ids.insert(dns::decode(socket.receive()).id);
-    CHECK(std::chrono::steady_clock::now() - begin >= 1s);
+    while (std::ranges::any_of(missing, [](auto const& ids) { return !ids.empty(); })) {
+      for (std::size_t i = 0; i < sockets.size(); ++i) {
+        auto each = query("wiki.python.org", dns::type::a);
+        for (auto const id : missing[i]) {
+          each.id = id;
+          sockets[i].send(dns::encode(each));
+        }
+      }
+      for (std::size_t i = 0; i < sockets.size(); ++i)
+        while (!missing[i].empty() && sockets[i].readable_within(3'000))
+          missing[i].erase(dns::decode(sockets[i].receive()).id);
+      REQUIRE(std::chrono::steady_clock::now() - begin < 60s);  // and not 3,000 times 2 s
+    }
+    CHECK(std::chrono::steady_clock::now() - begin >= 2s);
   });
 }
 

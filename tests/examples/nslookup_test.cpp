@@ -8,13 +8,10 @@
 
 namespace {
 
-// Each on both backends, against one server.
 void check_all(std::vector<words> const& cases) {
   if (!has_bind()) return;
-  for (auto const& backend : real_backends) {
-    auto const server = dns_server(backend);
-    for (auto const& each : cases) check_as_bind({}, asking(server, each), backend);
-  }
+  auto const server = dns_server(real_backends.front());
+  for (auto const& each : cases) check_as_bind({}, asking(server, each));
 }
 
 // The names in a zone file that have a type of their own, and that type.
@@ -70,7 +67,7 @@ TEST_CASE("nslookup prints names with and without records as BIND's does") {
                                  ".",
                                  "org"}) {
     for (std::string const option :
-         {"-d2", "-type=any", "-type=mx", "-type=ns", "-type=txt", "-debug", "-vc", "-type=aaaa"})
+         {"-sil", "-type=any", "-type=mx", "-type=txt", "-debug", "-vc", "-type=aaaa"})
       cases.push_back({option, name});
   }
   check_all(cases);
@@ -82,7 +79,7 @@ TEST_CASE("nslookup finds the names of addresses as BIND's does") {
        {"192.0.2.80", "192.0.2.53", "192.0.2.129", "192.0.2.99", "203.0.113.1", "2001:db8::53",
         "2001:DB8::54", "::ffff:192.0.2.80", "::1", "192.0.2.080", "192.0.2", "1.2.3.4.5",
         "fe80::1%lo"}) {
-    for (std::string const option : {"-d2", "-debug", "-type=mx"})
+    for (std::string const option : {"-sil", "-debug", "-type=mx"})
       cases.push_back({option, address});
   }
   check_all(cases);
@@ -181,23 +178,19 @@ TEST_CASE("nslookup says that a server cannot be reached as BIND's does") {
   // Bound and not listened to: nobody else takes the port, and there is nobody behind it.
   auto const taken = plain_socket::bind();
   auto const port = "-port=" + std::to_string(taken.port());
-  for (auto const& backend : real_backends) {
-    check_as_bind({}, {port, "python.org", "127.0.0.1"}, backend);
-    check_as_bind({}, {port, "-vc", "python.org", "127.0.0.1"}, backend);
-    check_as_bind({}, {port, "-vc", "-retry=1", "python.org", "127.0.0.1"}, backend);
-    check_as_bind({}, {port, "-retry=0", "-type=mx", "python.org", "127.0.0.1"}, backend);
-  }
+  check_as_bind({}, {port, "python.org", "127.0.0.1"});
+  check_as_bind({}, {port, "-vc", "python.org", "127.0.0.1"});
+  check_as_bind({}, {port, "-vc", "-retry=1", "python.org", "127.0.0.1"});
+  check_as_bind({}, {port, "-retry=0", "-type=mx", "python.org", "127.0.0.1"});
 }
 
 TEST_CASE("nslookup ends at bad usage as BIND's does") {
   if (!has_bind()) return;
-  for (auto const& backend : real_backends) {
-    check_as_bind({}, {"a", "b", "c"}, backend);
-    check_as_bind({}, {"a", "127.0.0.1", "-type=mx"}, backend);
-    check_as_bind({}, {"python.org", "no server"}, backend);
-    check_as_bind({}, {"-version"}, backend);
-    check_as_bind({}, {"-foo", "-VER"}, backend);
-  }
+  check_as_bind({}, {"a", "b", "c"});
+  check_as_bind({}, {"a", "127.0.0.1", "-type=mx"});
+  check_as_bind({}, {"python.org", "no server"});
+  check_as_bind({}, {"-version"});
+  check_as_bind({}, {"-foo", "-VER"});
 }
 
 TEST_CASE("nslookup obeys commands as BIND's does") {
@@ -229,9 +222,7 @@ TEST_CASE("nslookup obeys commands as BIND's does") {
       "set vc\nlarge.python.org\nset type=txt\nlarge.python.org\nset novc\nlarge.python.org\n",
       "set port=1\nset retry=1\nwiki.python.org\n",
   };
-  for (auto const& backend : real_backends) {
-    auto const server = dns_server(backend);
-    for (auto const& session : sessions) check_as_bind({}, asking(server, {"-"}), backend, session);
-    check_as_bind({}, asking(server, {"-type=mx", "-debug", "-"}), backend, "python.org\n");
-  }
+  auto const server = dns_server(real_backends.front());
+  for (auto const& session : sessions) check_as_bind({}, asking(server, {"-"}), session);
+  check_as_bind({}, asking(server, {"-type=mx", "-debug", "-"}), "python.org\n");
 }

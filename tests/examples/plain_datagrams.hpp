@@ -34,10 +34,14 @@ class plain_datagrams {
     REQUIRE(::send(fd_, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
   }
 
+  [[nodiscard]] bool readable_within(int milliseconds) const {
+    pollfd waiting{fd_, POLLIN, 0};
+    return ::poll(&waiting, 1, milliseconds) == 1;
+  }
+
   // The next one, within a minute.
   [[nodiscard]] std::vector<std::byte> receive() const {
-    pollfd waiting{fd_, POLLIN, 0};
-    REQUIRE(::poll(&waiting, 1, 60'000) == 1);
+    REQUIRE(readable_within(60'000));
     std::vector<std::byte> bytes(65'535);
     ssize_t const count = ::recv(fd_, bytes.data(), bytes.size(), 0);
     REQUIRE(count >= 0);

@@ -56,15 +56,13 @@ void check_with(std::string const& text, std::vector<words> const& cases,
                 std::vector<std::string> const& sessions = {}) {
   other_resolv_conf const file(text);
   if (!has_bind() || !file.works()) return;
-  for (auto const& backend : real_backends) {
-    auto const server = dns_server(backend);
-    auto const port = "-port=" + std::to_string(server.port());
-    for (auto given : cases) {
-      given.insert(given.begin(), port);
-      check_as_bind(file.before(), given, backend);
-    }
-    for (auto const& each : sessions) check_as_bind(file.before(), {port}, backend, each);
+  auto const server = dns_server(real_backends.front());
+  auto const port = "-port=" + std::to_string(server.port());
+  for (auto given : cases) {
+    given.insert(given.begin(), port);
+    check_as_bind(file.before(), given);
   }
+  for (auto const& each : sessions) check_as_bind(file.before(), {port}, each);
 }
 
 }  // namespace
