@@ -50,13 +50,18 @@ class asking {
     auto const number = names_.next();
     if (!number) return;
     ++in_flight_;
-    auto* const asked = new question{this, *number};
-    ::ares_query(channel_, bench::name_of(*number).c_str(), ns_c_in, ns_t_a, &answered, asked);
+    ask(*number);
+  }
+
+  void ask(std::size_t number) {
+    auto* const asked = new question{this, number};
+    ::ares_query(channel_, bench::name_of(number).c_str(), ns_c_in, ns_t_a, &answered, asked);
   }
 
   static void answered(void* asked, int status, int, unsigned char* message, int size) {
     question const done = *static_cast<question*>(asked);
     delete static_cast<question*>(asked);
+    if (status == ARES_ETIMEOUT) return done.home->ask(done.number);  // datagrams get lost
     require(status, "ares_query");
     std::array<ares_addrttl, 8> addresses{};
     int count = static_cast<int>(addresses.size());

@@ -1,6 +1,7 @@
 // Compares resolvers: Weft, c-ares and `dig -f`, against the example's name server, which answers
 // after a latency.
 //   dns [--names N] [--in-flight N] [--latency MS] [--rounds N] [--json FILE]
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,22 +134,20 @@ std::vector<client> clients_for(options const& wanted, std::uint16_t port, workp
   auto const add = [&](std::string name, std::string const& program, std::size_t names,
                        std::string const& environment) {
     clients.push_back({.name = std::move(name),
-                       .command = {"env", environment, here() / "dns-clients" / program,
-                                   std::to_string(port), std::to_string(names),
-                                   std::to_string(wanted.in_flight)},
-                       .names = names,
+                       .command = {"env", environment, here() / program, std::to_string(port),
+                                   std::to_string(names), std::to_string(wanted.in_flight)},
+                       .names = names});
   };
-  add("weft, io_uring", "weft", wanted.names, "WEFT_BACKEND=uring");
-  add("weft, epoll", "weft", wanted.names, "WEFT_BACKEND=epoll");
+  add("weft, io_uring", "dns-weft", wanted.names, "WEFT_BACKEND=uring");
+  add("weft, epoll", "dns-weft", wanted.names, "WEFT_BACKEND=epoll");
   // Memory that grew with the names would show here.
-  add("weft, epoll, a tenth", "weft", wanted.names / 10, "WEFT_BACKEND=epoll");
-  if (fs::exists(here() / "dns-clients" / "cares"))
-    add("c-ares", "cares", wanted.names, "LC_ALL=C");
+  add("weft, epoll, a tenth", "dns-weft", wanted.names / 10, "WEFT_BACKEND=epoll");
+  if (fs::exists(here() / "dns-cares")) add("c-ares", "dns-cares", wanted.names, "LC_ALL=C");
   constexpr std::size_t of_dig = 100;  // they come one at a time
   clients.push_back({.name = "dig -f",
                      .command = {"dig", "@127.0.0.1", "-p", std::to_string(port), "-f",
                                  files.file("names", names_for_dig(of_dig))},
-                     .names = of_dig,
+                     .names = of_dig});
   return clients;
 }
 
@@ -186,8 +185,9 @@ void write_json(std::string const& path, bench::description const& run_of,
   file << "},\n\"results\": [";
   separator = "\n  ";
   for (measured const& row : all) {
-    file << separator << fmt::format(R"({{"client": "{}", "names": {}, "rounds": [)",
-                                     row.ran.name, row.ran.names);
+    file << separator
+         << fmt::format(R"({{"client": "{}", "names": {}, "rounds": [)", row.ran.name,
+                        row.ran.names);
     separator = "";
     for (sample const& round : row.rounds) {
       file << separator
@@ -206,36 +206,35 @@ void write_json(std::string const& path, bench::description const& run_of,
 }  // namespace
 
 int main(int argc, char** argv) try {
-    options wanted;
-    CLI::App app("Compares resolvers");
-    app.add_option("--names", wanted.names, "to resolve")->capture_default_str();
-    app.add_option("--in-flight", wanted.in_flight, "at a time")->capture_default_str();
-    app.add_option("--latency", wanted.latency_ms, "of the server, in ms")->capture_default_str();
-    app.add_option("--rounds", wanted.rounds, "each runs every client")->capture_default_str();
-    app.add_option("--json", wanted.json, "Also write the results into this file");
-    CLI11_PARSE(app, argc, argv);
+  options wanted;
+  CLI::App app("Compares resolvers");
+  app.add_option("--names", wanted.names, "to resolve")->capture_default_str();
+  app.add_option("--in-flight", wanted.in_flight, "at a time")->capture_default_str();
+  app.add_option("--latency", wanted.latency_ms, "of the server, in ms")->capture_default_str();
+  app.add_option("--rounds", wanted.rounds, "each runs every client")->capture_default_str();
+  app.add_option("--json", wanted.json, "Also write the results into this file");
+  CLI11_PARSE(app, argc, argv);
 
-    workplace const files;
-    bench::server_process server(
-        {.arguments = {here().parent_path() / "examples" / "dns_server", "--zone",
-                       files.file("bulk.example.zone", zone), "--port", "0", "--latency",
-                       std::to_string(wanted.latency_ms)},
-         .environment = {}});
-    auto const run_of = bench::describe_run(
-        argc, argv,
-        {{"load",
-          fmt::format("{} at a time, a server that answers after {} ms; medians of {} rounds",
-                      wanted.in_flight, wanted.latency_ms, wanted.rounds)}});
-    bench::print(run_of);
-    std::vector<measured> all;
-    for (client& each : clients_for(wanted, server.port(), files))
-      all.push_back({.ran = std::move(each), .rounds = {}});
-    for (unsigned round = 0; round < wanted.rounds; ++round)
-      for (measured& each : all) each.rounds.push_back(run(each.ran));
-    print_table(all);
-    if (!wanted.json.empty()) write_json(wanted.json, run_of, all);
-    server.stop();
-  } catch (std::exception const& error) {
-    fmt::print(stderr, "dns: {}\n", error.what());
-    return 1;
-  }
+  workplace const files;
+  bench::server_process server(
+      {.arguments = {here().parent_path() / "examples" / "dns_server", "--zone",
+                     files.file("bulk.example.zone", zone), "--port", "0", "--latency",
+                     std::to_string(wanted.latency_ms)},
+       .environment = {}});
+  auto const run_of = bench::describe_run(
+      argc, argv,
+      {{"load", fmt::format("{} at a time, a server that answers after {} ms; medians of {} rounds",
+                            wanted.in_flight, wanted.latency_ms, wanted.rounds)}});
+  bench::print(run_of);
+  std::vector<measured> all;
+  for (client& each : clients_for(wanted, server.port(), files))
+    all.push_back({.ran = std::move(each), .rounds = {}});
+  for (unsigned round = 0; round < wanted.rounds; ++round)
+    for (measured& each : all) each.rounds.push_back(run(each.ran));
+  print_table(all);
+  if (!wanted.json.empty()) write_json(wanted.json, run_of, all);
+  server.stop();
+} catch (std::exception const& error) {
+  fmt::print(stderr, "dns: {}\n", error.what());
+  return 1;
+}
