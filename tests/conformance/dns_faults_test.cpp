@@ -280,17 +280,15 @@ TEST_CASE_ON_EVERY_BACKEND(
 }
 
 TEST_CASE_ON_EVERY_BACKEND("a query without a free descriptor fails as what it is") {
-  name_server server(say_address);
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
-  run_on<On>(resolving({&server}, [&](resolver& asked) -> weft::task<> {
+  run_on<On>(resolving({}, [&](resolver& asked) -> weft::task<> {
     rlimit none = before;
     none.rlim_cur = 0;
     ::setrlimit(RLIMIT_NOFILE, &none);
     auto const code = co_await failure_of(asked, "www.example");
     ::setrlimit(RLIMIT_NOFILE, &before);
     CHECK(code == std::errc::too_many_files_open);
-    CHECK(co_await answers_of(asked, "www.example") == texts{"192.0.2.1"});
   }));
 }
 
