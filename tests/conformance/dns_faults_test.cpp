@@ -2,6 +2,7 @@
 #include "support/resolving.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <ostream>
 #include <string>
@@ -276,6 +277,19 @@ TEST_CASE_ON_EVERY_BACKEND(
       });
     }
   }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a query without a free descriptor fails as what it is") {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  run_on<On>(resolving({}, [&](resolver& asked) -> weft::task<> {
+    rlimit none = before;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    auto const code = co_await failure_of(asked, "www.example");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    CHECK(code == std::errc::too_many_files_open);
+  }));
 }
 
 TEST_CASE_ON_EVERY_BACKEND("what is no answer to the question is ignored while waiting goes on") {

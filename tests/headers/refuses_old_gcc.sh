@@ -24,7 +24,7 @@ export CPLUS_INCLUDE_PATH
 
 failed=0
 for include; do
-  for header in "$include"/weft/*.hpp "$include"/weft/net/*.hpp; do
+  for header in "$include"/weft/*.hpp "$include"/weft/net/*.hpp "$include"/weft/net/dns/*.hpp; do
     [ -f "$header" ] || continue
     message=$("$compiler" -std=c++20 -fsyntax-only -Wfatal-errors -x c++ "$header" 2>&1) \
       && message="it was accepted"

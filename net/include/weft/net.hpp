@@ -1,4 +1,5 @@
-// Everything of net but the formatters for fmt (net/format.hpp).
+// Everything of net but the formatters for fmt (net/format.hpp) and what needs further libraries
+// (net/dns/).
 #pragma once
 
 #include "weft/net/address.hpp"

@@ -85,7 +85,8 @@ void lookups::forget(lookup const& ended) noexcept {
   if (place != running_.end() && place->second.get() == &ended) running_.erase(place);
 }
 
-// It throws nothing but cancelled, which is no failure of the scope.
+// It throws nothing but cancelled, which is no failure of the scope. The handle keeps the frame of
+// this, which keeps the lookup: so it must go at the end.
 task<> lookups::run(std::shared_ptr<lookups> home, std::shared_ptr<lookup> running, question asked,
                     query_options options) {
   struct at_end {
@@ -93,6 +94,7 @@ task<> lookups::run(std::shared_ptr<lookups> home, std::shared_ptr<lookup> runni
     lookup& ended;
     ~at_end() {
       home.forget(ended);
+      ended.task = {};
       ended.ended.set();
     }
   } const ending{*home, *running};

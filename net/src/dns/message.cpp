@@ -216,7 +216,9 @@ std::vector<std::byte> encode(message const& value, std::size_t size_max) {
 
 message decode(std::span<std::byte const> bytes) {
   wire_reader reader(bytes);
-  auto [read, counts] = detail::read_header(reader);
+  auto header = detail::read_header(reader);
+  auto const& counts = header.counts;
+  message& read = header.message;
   for (unsigned i = 0; i < counts[0]; ++i) {
     auto const asked = detail::read_question(reader);
     read.questions.push_back(
@@ -230,7 +232,7 @@ message decode(std::span<std::byte const> bytes) {
       read_record(reader, data, read, *sections[i]);
   }
   if (reader.left() != 0) reader.refuse("the end", "more bytes follow");
-  return read;
+  return std::move(header.message);
 }
 
 }  // namespace net::dns
