@@ -2,6 +2,9 @@
 // way: as a command, or as a session on standard input. What it prints, and its exit codes, are
 // those of BIND 9.18, byte for byte. Options with two dashes are what that one has not: JSON, and
 // many names at once (--help tells).
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -99,6 +102,13 @@ weft::task<int> run(arguments given) {
   }
 }
 
+// A standard stream that is closed at start becomes an empty one, before the loop's own descriptors
+// can take its number.
+void open_closed_streams() {
+  for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+}
+
 // Options with two dashes that are ours, with their values; BIND's names begin with one, and it has
 // its own complaint about others.
 bool is_ours(std::string_view argument, bool& takes_next) {
@@ -113,6 +123,7 @@ bool is_ours(std::string_view argument, bool& takes_next) {
 }  // namespace
 
 int main(int count, char** values) {
+  open_closed_streams();
   arguments given;
   given.program = values[0];
   std::vector<char*> ours{values[0]};

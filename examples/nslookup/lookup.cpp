@@ -200,6 +200,12 @@ weft::task<lookup_runner::maybe_answer> lookup_runner::ask_servers(lookup& asked
   auto const servers = given_.servers;
   for (std::size_t i = 0; i < servers.size();) {
     auto const& to = servers[i];
+    if (to.address.is_v4_mapped()) {
+      comment(fmt::format("Skipping mapped address '{}'", to.address.to_string()));
+      if (++i < servers.size()) continue;
+      comment("No acceptable nameservers");
+      co_return std::nullopt;
+    }
     auto attempt = co_await ask(asked, name, to);
     if (!attempt.reply) {
       if (asked.tries <= 1) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <weft/blocking.hpp>
@@ -28,7 +29,14 @@ class standard_input {
   standard_input& operator=(standard_input const&) = delete;
   ~standard_input() { descriptor_.release(); }
 
-  weft::task<std::optional<std::string_view>> line() { return lines_.line(line_max); }
+  // None at the end, and where nothing can be read.
+  weft::task<std::optional<std::string_view>> line() {
+    try {
+      co_return co_await lines_.line(line_max);
+    } catch (std::system_error const&) {
+      co_return std::nullopt;
+    }
+  }
 
  private:
   weft::descriptor descriptor_;
