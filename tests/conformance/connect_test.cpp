@@ -23,9 +23,6 @@ using support::run_on;
 using weft::net::endpoint;
 using weft::net::tcp_listener;
 
-#define TEST_CASE_ON_REAL_BACKENDS(sentence) \
-  TEST_CASE_TEMPLATE(sentence, On, ::support::uring, ::support::epoll)
-
 namespace {
 
 // A port of this machine that refuses, since the socket that has it does not listen.

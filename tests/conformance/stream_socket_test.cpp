@@ -42,19 +42,30 @@ struct local {
 
 // A backend, and what the streams go over.
 template <class Backend, class Kind>
-struct over : Backend, Kind {};
+struct over : Backend {
+  using kind = Kind;
+};
 
 }  // namespace
 
-// The same case on every backend over every kind of stream.
-#define TEST_CASE_OVER_EVERY_STREAM(sentence)                                              \
-  TEST_CASE_TEMPLATE(sentence, On, over<support::uring, tcp>, over<support::uring, local>, \
-                     over<support::epoll, tcp>, over<support::epoll, local>,               \
-                     over<support::simulated, tcp>, over<support::simulated, local>)
+// The same case on every backend over every kind of stream, which is Kind in it.
+#define TEST_CASE_OVER_EVERY_STREAM(sentence) \
+  TEST_CASE_OVER_CALLED(sentence, DOCTEST_ANONYMOUS(test_case_over_))
+
+#define TEST_CASE_OVER_CALLED(sentence, test_case)                                            \
+  template <class Kind>                                                                       \
+  static void test_case();                                                                    \
+  TEST_CASE_TEMPLATE(sentence, Where, over<support::uring, tcp>, over<support::uring, local>, \
+                     over<support::epoll, tcp>, over<support::epoll, local>,                  \
+                     over<support::simulated, tcp>, over<support::simulated, local>) {        \
+    On::run<Where>(test_case<typename Where::kind>);                                          \
+  }                                                                                           \
+  template <class Kind>                                                                       \
+  static void test_case()
 
 TEST_CASE_OVER_EVERY_STREAM("what one end writes the other reads, until it shuts down") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     CHECK(near.peer() == far.local());
     CHECK(far.peer() == near.local());
     co_await near.write_all(bytes_of("hello"));
@@ -72,7 +83,7 @@ TEST_CASE_OVER_EVERY_STREAM("what one end writes the other reads, until it shuts
 
 TEST_CASE_OVER_EVERY_STREAM("a read waits for bytes and takes what is there") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     std::string order;
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
       tasks.spawn([&]() -> weft::task<> {
@@ -96,7 +107,7 @@ TEST_CASE_OVER_EVERY_STREAM("a read waits for bytes and takes what is there") {
 
 TEST_CASE_OVER_EVERY_STREAM("megabytes pass byte for byte while both sides write") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     std::string const sent = pattern(4 << 20);
     std::string back;
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
@@ -114,7 +125,7 @@ TEST_CASE_OVER_EVERY_STREAM("megabytes pass byte for byte while both sides write
 
 TEST_CASE_OVER_EVERY_STREAM("pieces are written as one and read into several buffers") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     std::array<std::span<std::byte const>, 3> const pieces{bytes_of("ab"), bytes_of(""),
                                                            bytes_of("cde")};
     CHECK(co_await near.write_some(pieces) == 5);
@@ -129,7 +140,7 @@ TEST_CASE_OVER_EVERY_STREAM("pieces are written as one and read into several buf
 
 TEST_CASE_OVER_EVERY_STREAM("a peer that never reads stops the writer, who says how far it came") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     std::string const much = pattern(64 << 20);
     std::size_t done = 0;
     try {
@@ -154,7 +165,7 @@ TEST_CASE_OVER_EVERY_STREAM("a peer that never reads stops the writer, who says 
 TEST_CASE_OVER_EVERY_STREAM(
     "a write to a full socket that a read waits on goes on once there is room") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     std::string const chunk = pattern(64 << 10);
     std::size_t filled = 0;
     for (ssize_t sent = 0; sent >= 0;
@@ -180,7 +191,7 @@ TEST_CASE_OVER_EVERY_STREAM(
 
 TEST_CASE_OVER_EVERY_STREAM("reading into nothing, or writing nothing, does not wait") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     std::array<std::span<std::byte>, 2> const no_room{};
     CHECK(co_await near.read_some(std::span<std::byte>()) == 0);
     CHECK(co_await near.read_some(no_room) == 0);
@@ -194,7 +205,7 @@ TEST_CASE_OVER_EVERY_STREAM("reading into nothing, or writing nothing, does not 
 
 TEST_CASE_OVER_EVERY_STREAM("a cancelled read loses no byte and holds no buffer") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     for (int round = 0; round < 3; ++round) {
       CHECK_THROWS_AS(co_await weft::with_timeout(1ms, far.read()), weft::timed_out);
       std::array<std::byte, 4> room{};
@@ -207,7 +218,7 @@ TEST_CASE_OVER_EVERY_STREAM("a cancelled read loses no byte and holds no buffer"
 
 TEST_CASE_OVER_EVERY_STREAM("closing ends the read and the write that wait") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     std::string const much = pattern(64 << 20);
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
       auto const read = tasks.spawn([&]() -> weft::task<std::error_code> {
@@ -229,8 +240,8 @@ TEST_CASE_OVER_EVERY_STREAM("closing ends the read and the write that wait") {
 TEST_CASE_OVER_EVERY_STREAM("more buffers can be out than were provided, and all come back") {
   run_on<On>([]() -> weft::task<> {
     constexpr int count = 300;
-    std::vector<support::pair_of<typename On::stream>> pairs;
-    for (int i = 0; i < count; ++i) pairs.push_back(co_await On::connected());
+    std::vector<support::pair_of<typename Kind::stream>> pairs;
+    for (int i = 0; i < count; ++i) pairs.push_back(co_await Kind::connected());
     std::vector<weft::buffer> held(count);
     for (int round = 0; round < 2; ++round) {
       int got = 0;
@@ -251,10 +262,10 @@ TEST_CASE_OVER_EVERY_STREAM("more buffers can be out than were provided, and all
 
 TEST_CASE_OVER_EVERY_STREAM("a socket that is released stays open and can be adopted again") {
   run_on<On>([]() -> weft::task<> {
-    auto [near, far] = co_await On::connected();
+    auto [near, far] = co_await Kind::connected();
     int const fd = near.release();
     CHECK_FALSE(near);
-    auto again = On::stream::adopt(fd);
+    auto again = Kind::stream::adopt(fd);
     co_await again.write_all(bytes_of("again"));
     CHECK(co_await next_text(far) == "again");
   }());

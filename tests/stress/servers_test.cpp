@@ -30,9 +30,6 @@ using support::run_on;
 using weft::net::tcp_listener;
 using weft::net::tcp_stream;
 
-#define TEST_CASE_ON_REAL_BACKENDS(sentence) \
-  TEST_CASE_TEMPLATE(sentence, On, ::support::uring, ::support::epoll)
-
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define HAS_SANITIZER 1
@@ -330,7 +327,7 @@ TEST_CASE_ON_REAL_BACKENDS("after SIGTERM under load every request that was sent
   pid_t const server = ::fork();
   if (server == 0) {
     // The choice of the test's backend, but as a program: with signals and an exit code.
-    ::setenv("WEFT_BACKEND", std::is_same_v<On, support::epoll> ? "epoll" : "uring", 1);
+    ::setenv("WEFT_BACKEND", On::is<support::epoll>() ? "epoll" : "uring", 1);
     int const code = weft::run_main([](tcp_listener& from) -> weft::task<> {
       co_await weft::net::serve(from, echo, {.drain = 5s});
     }(listener));

@@ -1,6 +1,8 @@
-// The backends that a test case is run on, as types for TEST_CASE_TEMPLATE, and how to run a task
-// on one of them.
+// The backends that a test case is run on, how to run a task on one of them, and cases that are run
+// on several. Such a case is compiled once; which backend it runs on is known when it runs.
 #pragma once
+
+#include <doctest/doctest.h>
 
 #include <functional>
 #include <memory>
@@ -32,6 +34,28 @@ struct simulated {
   static chosen_backend make(int wake_fd);
 };
 
+using make_backend = chosen_backend (*)(int wake_fd);
+
+// The backend that the running case is on.
+class current {
+ public:
+  static chosen_backend make(int wake_fd) { return make_(wake_fd); }
+
+  template <class Backend>
+  static bool is() {
+    return make_ == &Backend::make;
+  }
+
+  template <class Backend>
+  static void run(void (*test_case)()) {
+    make_ = &Backend::make;
+    test_case();
+  }
+
+ private:
+  static inline make_backend make_ = nullptr;
+};
+
 // Runs the task on a new loop with the backend, and yields its value. `after_resume` is called
 // after every resume, with all chains suspended.
 template <class On, class T>
@@ -47,6 +71,21 @@ std::size_t open_descriptors();
 
 }  // namespace support
 
-// The same case on every backend.
+// In the cases below, the one that the case is on.
+using On = support::current;
+
 #define TEST_CASE_ON_EVERY_BACKEND(sentence) \
-  TEST_CASE_TEMPLATE(sentence, On, ::support::uring, ::support::epoll, ::support::simulated)
+  TEST_CASE_ON(sentence, ::support::uring, ::support::epoll, ::support::simulated)
+
+#define TEST_CASE_ON_REAL_BACKENDS(sentence) \
+  TEST_CASE_ON(sentence, ::support::uring, ::support::epoll)
+
+#define TEST_CASE_ON(sentence, ...) \
+  TEST_CASE_ON_CALLED(sentence, DOCTEST_ANONYMOUS(test_case_on_), __VA_ARGS__)
+
+#define TEST_CASE_ON_CALLED(sentence, test_case, ...)  \
+  static void test_case();                             \
+  TEST_CASE_TEMPLATE(sentence, Backend, __VA_ARGS__) { \
+    ::support::current::run<Backend>(test_case);       \
+  }                                                    \
+  static void test_case()

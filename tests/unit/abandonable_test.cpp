@@ -15,8 +15,6 @@
 
 using support::run_on;
 
-#define TEST_CASE_ON_BOTH(sentence) TEST_CASE_TEMPLATE(sentence, On, support::uring, support::epoll)
-
 namespace {
 
 // A call that says when it has begun and when it is destroyed, and waits to be released.
@@ -44,7 +42,7 @@ struct gate {
 
 }  // namespace
 
-TEST_CASE_ON_BOTH("an abandonable call runs on another thread and yields its value here") {
+TEST_CASE_ON_REAL_BACKENDS("an abandonable call runs on another thread and yields its value here") {
   run_on<On>([]() -> weft::task<> {
     auto const here = std::this_thread::get_id();
     auto const there = co_await weft::abandonable([] { return std::this_thread::get_id(); });
@@ -56,7 +54,7 @@ TEST_CASE_ON_BOTH("an abandonable call runs on another thread and yields its val
   }());
 }
 
-TEST_CASE_ON_BOTH("what an abandonable call throws is thrown here") {
+TEST_CASE_ON_REAL_BACKENDS("what an abandonable call throws is thrown here") {
   run_on<On>([]() -> weft::task<> {
     bool thrown = false;
     try {
@@ -68,7 +66,7 @@ TEST_CASE_ON_BOTH("what an abandonable call throws is thrown here") {
   }());
 }
 
-TEST_CASE_ON_BOTH(
+TEST_CASE_ON_REAL_BACKENDS(
     "a cancellation leaves a call that has begun behind, and its value is destroyed") {
   gate held;
   run_on<On>([&]() -> weft::task<> {
@@ -86,7 +84,7 @@ TEST_CASE_ON_BOTH(
   }());
 }
 
-TEST_CASE_ON_BOTH("a loop ends without waiting for what it has left behind") {
+TEST_CASE_ON_REAL_BACKENDS("a loop ends without waiting for what it has left behind") {
   gate held;
   run_on<On>([&]() -> weft::task<> {
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
@@ -102,7 +100,7 @@ TEST_CASE_ON_BOTH("a loop ends without waiting for what it has left behind") {
   held.destroyed.get_future().wait();
 }
 
-TEST_CASE_ON_BOTH("an abandonable call that is cancelled before it has begun never runs") {
+TEST_CASE_ON_REAL_BACKENDS("an abandonable call that is cancelled before it has begun never runs") {
   run_on<On>([]() -> weft::task<> {
     bool ran = false;
     bool const ended = co_await weft::cancellable([&](weft::cancel_scope& scope) -> weft::task<> {

@@ -28,9 +28,7 @@ constexpr int pool_threads = 8;  // as many as the pool ever has
 
 }  // namespace
 
-#define TEST_CASE_ON_BOTH(sentence) TEST_CASE_TEMPLATE(sentence, On, support::uring, support::epoll)
-
-TEST_CASE_ON_BOTH("a blocking call runs on another thread and yields its value here") {
+TEST_CASE_ON_REAL_BACKENDS("a blocking call runs on another thread and yields its value here") {
   run_on<On>([]() -> weft::task<> {
     auto const here = std::this_thread::get_id();
     auto const there = co_await weft::blocking([] { return std::this_thread::get_id(); });
@@ -45,7 +43,7 @@ TEST_CASE_ON_BOTH("a blocking call runs on another thread and yields its value h
   }());
 }
 
-TEST_CASE_ON_BOTH("what a blocking call throws is thrown here") {
+TEST_CASE_ON_REAL_BACKENDS("what a blocking call throws is thrown here") {
   run_on<On>([]() -> weft::task<> {
     bool thrown = false;
     try {
@@ -57,7 +55,7 @@ TEST_CASE_ON_BOTH("what a blocking call throws is thrown here") {
   }());
 }
 
-TEST_CASE_ON_BOTH("many blocking calls at once all come back") {
+TEST_CASE_ON_REAL_BACKENDS("many blocking calls at once all come back") {
   run_on<On>([]() -> weft::task<> {
     std::atomic<int> calls = 0;
     int sum = 0;
@@ -76,7 +74,7 @@ TEST_CASE_ON_BOTH("many blocking calls at once all come back") {
   }());
 }
 
-TEST_CASE_ON_BOTH("a call that is cancelled before it has begun never runs") {
+TEST_CASE_ON_REAL_BACKENDS("a call that is cancelled before it has begun never runs") {
   run_on<On>([]() -> weft::task<> {
     std::promise<void> release;
     auto const released = release.get_future().share();
@@ -100,7 +98,7 @@ TEST_CASE_ON_BOTH("a call that is cancelled before it has begun never runs") {
   }());
 }
 
-TEST_CASE_ON_BOTH("a call that has begun is awaited in spite of a cancellation") {
+TEST_CASE_ON_REAL_BACKENDS("a call that has begun is awaited in spite of a cancellation") {
   run_on<On>([]() -> weft::task<> {
     std::promise<void> began;
     std::promise<void> release;
@@ -140,7 +138,7 @@ TEST_CASE("in a cancelled scope the call never runs") {
   }());
 }
 
-TEST_CASE_ON_BOTH("the loop goes on while a call blocks") {
+TEST_CASE_ON_REAL_BACKENDS("the loop goes on while a call blocks") {
   run_on<On>([]() -> weft::task<> {
     std::promise<void> release;
     auto const released = release.get_future().share();
@@ -159,7 +157,7 @@ TEST_CASE_ON_BOTH("the loop goes on while a call blocks") {
   }());
 }
 
-TEST_CASE_ON_BOTH("calls that come one at a time share one thread") {
+TEST_CASE_ON_REAL_BACKENDS("calls that come one at a time share one thread") {
   auto const threads = [] {
     namespace fs = std::filesystem;
     return std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator());

@@ -161,8 +161,7 @@ TEST_CASE_ON_EVERY_BACKEND("a loop that catches and retries for ever starves no 
   }());
 }
 
-TEST_CASE_TEMPLATE("a loop that catches and retries for ever starves no timer", On, support::uring,
-                   support::epoll) {
+TEST_CASE_ON_REAL_BACKENDS("a loop that catches and retries for ever starves no timer") {
   run_on<On>([]() -> weft::task<> {
     bool done = false;
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
