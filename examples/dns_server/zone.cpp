@@ -47,7 +47,8 @@ dns::record from_nsap_ptr(ldns_rr const* record) {
   std::erase(target, '"');
   auto read = dns::record::parse(fmt::format("{} {} IN CNAME {}", text_of(ldns_rr_owner(record)),
                                              ldns_rr_ttl(record), target));
-  read.type = dns::type{LDNS_RR_TYPE_NSAP_PTR};
+  constexpr dns::type nsap_ptr{23};
+  read.type = nsap_ptr;
   return read;
 }
 
