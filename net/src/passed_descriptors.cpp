@@ -37,7 +37,7 @@ void control_messages::make_room(msghdr& in, std::size_t descriptors) noexcept {
 
 namespace {
 
-// Yields how many places it has filled.
+// Yields how many came.
 std::size_t take_descriptors(cmsghdr const& rights, std::span<descriptor> places) noexcept {
   std::size_t const count = (rights.cmsg_len - CMSG_LEN(0)) / sizeof(int);
   for (std::size_t i = 0; i < count; ++i) {

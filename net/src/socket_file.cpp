@@ -5,12 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "transfer.hpp"
 #include "unix_socket.hpp"
 #include "weft/error.hpp"
 
@@ -18,19 +21,18 @@ namespace weft::inline v0::detail {
 
 namespace {
 
-// Yields what is at the path itself, also if that is a link; none when nothing is.
-std::optional<struct stat> status_of(net::unix_address const& at) noexcept {
-  std::array<char, net::unix_address::size_max + 2> terminated{};
-  std::ranges::copy(at.kernel_name(), terminated.begin());
-  struct stat found{};
-  if (::lstat(terminated.data(), &found) != 0) return std::nullopt;
-  return found;
+// As the system calls want a path: with a zero byte at its end.
+std::array<char, net::unix_address::size_max + 2> terminated(net::unix_address const& at) noexcept {
+  std::array<char, net::unix_address::size_max + 2> path{};
+  std::ranges::copy(at.kernel_name(), path.begin());
+  return path;
 }
 
-void unlink(net::unix_address const& at) noexcept {
-  std::array<char, net::unix_address::size_max + 2> terminated{};
-  std::ranges::copy(at.kernel_name(), terminated.begin());
-  ::unlink(terminated.data());
+// Yields what is at the path itself, also if that is a link; none when nothing is.
+std::optional<struct stat> status_of(net::unix_address const& at) noexcept {
+  struct stat found{};
+  if (::lstat(terminated(at).data(), &found) != 0) return std::nullopt;
+  return found;
 }
 
 // Whether a socket file is at the path to which no socket is bound.
@@ -38,8 +40,7 @@ bool is_stale(net::unix_address const& at, int kind) noexcept {
   auto const found = status_of(at);
   if (!found || !S_ISSOCK(found->st_mode)) return false;
   auto const address = to_sockaddr(at);
-  auto const probe = descriptor::adopt(
-      ::socket(AF_UNIX, (kind & ~SOCK_NONBLOCK) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  auto const probe = descriptor::adopt(::socket(AF_UNIX, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return probe && ::connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED;
 }
 
@@ -57,7 +58,8 @@ socket_file::socket_file(net::unix_address const& at) noexcept {
 void socket_file::remove() noexcept {
   if (!at_.is_path()) return;
   auto const there = status_of(at_);
-  if (there && there->st_dev == device_ && there->st_ino == number_) unlink(at_);
+  if (there && there->st_dev == device_ && there->st_ino == number_)
+    ::unlink(terminated(at_).data());
   forget();
 }
 
@@ -73,13 +75,13 @@ socket_file bind_unix_socket(descriptor const& socket, int kind, net::unix_addre
   if (options.permissions && ::fchmod(socket.get(), *options.permissions) != 0)
     throw_system_error(errno, fmt::format("fchmod fd {}", socket.get()));
   auto const address = to_sockaddr(at);
-  auto const bind = [&] { return ::bind(socket.get(), address.get(), address.size) == 0; };
-  bool bound = bind();
-  if (!bound && errno == EADDRINUSE && options.remove_stale && at.is_path() && is_stale(at, kind)) {
-    unlink(at);
-    bound = bind();
+  auto const bind = [&] { return result_of(::bind(socket.get(), address.get(), address.size)); };
+  int result = bind();
+  if (result == -EADDRINUSE && options.remove_stale && at.is_path() && is_stale(at, kind)) {
+    ::unlink(terminated(at).data());
+    result = bind();
   }
-  if (!bound) throw_system_error(errno, "bind " + at.to_string());
+  if (result < 0) throw_system_error(-result, "bind " + at.to_string());
   return socket_file(at);
 }
 

@@ -144,11 +144,13 @@ TEST_CASE_ON_EVERY_BACKEND("a path that is in use is refused, and a stale file g
     auto const path = here / "service";
     auto listener = unix_listener::bind(path);
     CHECK_THROWS_WITH(static_cast<void>(unix_listener::bind(path)),
-                      doctest::Contains(("bind " + path + ": Address already in use").c_str()));
-    auto datagrams = weft::net::unix_datagram::bind(here / "datagrams");
-    CHECK_THROWS_AS(static_cast<void>(unix_listener::bind(here / "datagrams")), std::system_error);
+                      ("bind " + path + ": Address already in use").c_str());
+    auto const other = here / "datagrams";
+    auto const datagrams = weft::net::unix_datagram::bind(other);
+    CHECK_THROWS_WITH(static_cast<void>(unix_listener::bind(other)),
+                      ("bind " + other + ": Address already in use").c_str());
     CHECK(std::filesystem::exists(path));
-    CHECK(std::filesystem::exists(here / "datagrams"));
+    CHECK(std::filesystem::exists(other));
 
     leave_stale(here / "stale");
     CHECK_THROWS_AS(static_cast<void>(unix_listener::bind(here / "stale", {.remove_stale = false})),

@@ -106,19 +106,20 @@ class WEFT_API udp_socket : public datagram_socket {
   // Whether it may send to broadcast addresses (SO_BROADCAST). Off at first.
   void set_broadcast(bool on);
 
-  // Receives what is sent to the multicast group, or no longer, on the interface of that index or,
-  // for 0, on that of the group's scope, or one that the kernel chooses. See
-  // address::is_multicast, ip(7).
+  // Begins, and ends, to receive what is sent to a multicast group on the interface of that index;
+  // 0 stands for the one of the group's scope or, without that, one that the kernel chooses. See
+  // ip(7), IP_ADD_MEMBERSHIP.
   void join(address const& group, std::uint32_t interface_index = 0);
   void leave(address const& group, std::uint32_t interface_index = 0);
 
   // What it sends to groups leaves through the interface of that index; 0 lets the kernel choose.
   void set_multicast_interface(std::uint32_t interface_index);
 
-  // How many routers it may pass, 0 to 255. 1 at first: none.
+  // How far what it sends to groups goes, as a TTL or hop limit from 0 (this machine) to 255; 1 at
+  // first: this network.
   void set_multicast_ttl(int hops);
 
-  // Whether sockets on this machine receive it, too. On at first.
+  // Whether sockets on this machine receive what it sends to groups, too. On at first.
   void set_multicast_loop(bool on);
 
  private:
