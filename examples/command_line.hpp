@@ -33,8 +33,9 @@ class command_line {
   command_line(std::string about, std::string program);
   ~command_line();
 
-  // `--name VALUE`, at most once; for a vector, any number of times. The variable keeps its value if
-  // the option is not given. Which types a Value may have is listed at the end of command_line.cpp.
+  // `--name VALUE`, at most once; for a vector, any number of times. The variable keeps its value
+  // if the option is not given. Which types a Value may have is listed at the end of
+  // command_line.cpp.
   template <class Value>
   void add_option(std::string name, Value& variable, std::string help,
                   value_check const& check = {});
