@@ -130,7 +130,7 @@ std::optional<std::uint16_t> parse_numbered(std::string_view prefix, std::string
   if (text.size() > 5) return std::nullopt;
   std::uint16_t number = 0;
   auto const end = text.data() + text.size();
-  auto const [read_to, error] = std::from_chars(text.data(), end, number);
+  auto const [read_to, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || read_to != end) return std::nullopt;
   return number;
 }

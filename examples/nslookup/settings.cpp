@@ -23,7 +23,7 @@ std::optional<std::uint32_t> parse_number(std::string_view what, std::string_vie
                                           std::uint32_t max) {
   std::uint32_t number = 0;
   auto const end = text.data() + text.size();
-  auto const [read_to, error] = std::from_chars(text.data(), end, number);
+  auto const [read_to, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   bool const is_number = error != std::errc::invalid_argument && read_to == end;
   if (is_number && error == std::errc() && number <= max) return number;
   fmt::print("invalid {} '{}': {}\n", what, text,
@@ -160,7 +160,8 @@ void show_servers(settings const& shown, bool all) {
   }
 }
 
-void set_server(settings& changed, std::string const& host, std::vector<weft::net::address> found) {
+void set_server(settings& changed, std::string const& host,
+                std::vector<weft::net::address> const& found) {
   changed.servers.clear();
   for (auto const& each : found) changed.servers.push_back({each, host});
   changed.needs_recursion = false;

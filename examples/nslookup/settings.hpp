@@ -71,7 +71,8 @@ void show_servers(settings const& shown, bool all);
 
 // Asks these from now on: the addresses that the system knows for the host. Throws fatal_error when
 // there are none.
-void set_server(settings& changed, std::string const& host, std::vector<weft::net::address> found);
+void set_server(settings& changed, std::string const& host,
+                std::vector<weft::net::address> const& found);
 
 // The addresses of a host, as the system knows them; blocks. Throws fatal_error.
 std::vector<weft::net::address> system_addresses(std::string const& host);

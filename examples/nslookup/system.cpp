@@ -70,7 +70,7 @@ void add_server(settings& read, std::istringstream& words) {
   read.servers.push_back({*address, address->to_string()});
 }
 
-void read_line(settings& read, std::string line) {
+void read_line(settings& read, std::string const& line) {
   std::istringstream words(line.substr(0, line.find_first_of(";#")));
   std::string keyword;
   words >> keyword;

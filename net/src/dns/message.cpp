@@ -19,7 +19,6 @@ namespace net::dns {
 
 namespace {
 
-using detail::wire_name;
 using detail::wire_reader;
 
 constexpr std::size_t size_limit = 65'535;
