@@ -117,6 +117,7 @@ task<std::vector<answer>> search(std::shared_ptr<lookups> home, std::string name
   for (auto const& [full_name, is_as_given] :
        candidates_for(name, home->options(), options.search)) {
     std::vector<std::unique_ptr<lookups::ticket>> tickets;
+    tickets.reserve(types.size());
     for (type const asked : types)
       tickets.push_back(std::make_unique<lookups::ticket>(
           home, question{full_name, asked, options.record_class}, options));
@@ -182,6 +183,7 @@ task<std::vector<std::string>> names_of(std::shared_ptr<lookups> home, address o
   query_options const options{.search = false};
   auto const known = co_await query_of(std::move(home), reverse_name(of), type::ptr, options);
   std::vector<std::string> names;
+  names.reserve(known.records.size());
   for (auto const& one : known.records) names.push_back(one.data);
   co_return names;
 }
