@@ -95,8 +95,8 @@ weft::task<> session::obey(std::string line) {
 }
 
 weft::task<> change_server(settings& changed, std::string host) {
-  auto found = co_await weft::blocking([host] { return system_addresses(host); });
-  set_server(changed, host, std::move(found));
+  auto const found = co_await weft::blocking([host] { return system_addresses(host); });
+  set_server(changed, host, found);
 }
 
 }  // namespace nslookup
