@@ -1,6 +1,9 @@
 // See command_line.hpp.
 #include "command_line.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -30,6 +33,11 @@ std::string sentence_about(CLI::App const* failed, CLI::Error const& error) {
 }
 
 }  // namespace
+
+void open_closed_streams() {
+  for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+}
 
 value_check must_be(std::string what, std::function<bool(std::string const& value)> holds) {
   return [what = std::move(what), holds = std::move(holds)](std::string const& value) {
@@ -70,6 +78,7 @@ struct command_line::parser : CLI::App {
 
 command_line::command_line(std::string about, std::string program)
     : parser_(std::make_unique<parser>(std::move(about), std::move(program))) {
+  open_closed_streams();
   parser_->failure_message(sentence_about);
 }
 

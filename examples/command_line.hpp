@@ -28,6 +28,10 @@ inline std::chrono::nanoseconds from_seconds(double seconds) {
   return std::chrono::nanoseconds(std::llround(seconds * 1e9));
 }
 
+// A standard stream that is closed at start becomes an empty one, before a descriptor of the loop's
+// can take its number. command_line does it first of all.
+void open_closed_streams();
+
 class command_line {
  public:
   command_line(std::string about, std::string program);

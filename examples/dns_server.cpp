@@ -178,7 +178,7 @@ class connection {
       for (;;) {
         auto const query = co_await weft::with_timeout(idle_max, next());
         if (query.empty()) co_return;
-        tasks.spawn(answer(query));
+        tasks.spawn(answer(query, co_await places_.acquire()));
       }
     });
   }
@@ -199,7 +199,7 @@ class connection {
     co_return query;
   }
 
-  weft::task<> answer(std::vector<std::byte> query) {
+  weft::task<> answer(std::vector<std::byte> query, weft::permit) {
     if (latency_ != 0ms) co_await weft::sleep_for(latency_);
     auto bytes = answers_.answer(query, true);
     if (bytes.empty()) co_return;
@@ -207,7 +207,7 @@ class connection {
                             static_cast<std::byte>(bytes.size() & 0xff)};
     bytes.insert(bytes.begin(), length.begin(), length.end());
     auto const lock = co_await sending_.lock();
-    co_await peer_.write_all(bytes);
+    co_await weft::with_timeout(idle_max, peer_.write_all(bytes));
   }
 
   net::tcp_stream peer_;
@@ -215,6 +215,7 @@ class connection {
   responder const& answers_;
   std::chrono::milliseconds latency_;
   weft::mutex sending_;
+  weft::semaphore places_{64};  // for queries of one client that are being answered
 };
 
 // ---- The program.

@@ -1,8 +1,7 @@
 // nslookup: asks name servers, in the manner of BIND's program of that name, and driven the same
 // way: as a command, or as a session on standard input. What it prints, and its exit codes, are
-// those of BIND 9.18, byte for byte. Options with two dashes are what that one has not: JSON, and
-// many names at once (--help tells).
-#include <fcntl.h>
+// those of BIND 9.18, byte for byte, but for messages that a server garbles. Options with two
+// dashes are what that one has not: JSON, and many names at once (--help tells).
 #include <unistd.h>
 
 #include <algorithm>
@@ -100,13 +99,6 @@ weft::task<int> run(arguments given) {
   } catch (early_end const& end) {
     co_return end.code;
   }
-}
-
-// A standard stream that is closed at start becomes an empty one, before the loop's own descriptors
-// can take its number.
-void open_closed_streams() {
-  for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
 }
 
 // Options with two dashes that are ours, with their values; BIND's names begin with one, and it has

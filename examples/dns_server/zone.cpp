@@ -4,6 +4,7 @@
 #include <stdbool.h>  // NOLINT(modernize-deprecated-headers)
 
 #include <ldns/ldns.h>
+#include <sys/stat.h>
 #undef bool
 #undef true
 #undef false
@@ -95,6 +96,9 @@ zone zone::load(std::string const& path) {
   file const opened(std::fopen(path.c_str(), "re"));
   if (opened == nullptr)
     throw std::runtime_error(path + ": " + std::generic_category().message(errno));
+  struct stat about{};  // ldns would read a directory for ever
+  if (::fstat(::fileno(opened.get()), &about) != 0 || S_ISDIR(about.st_mode))
+    throw std::runtime_error(path + ": not a file");
   ldns_zone* read = nullptr;
   int line = 0;
   auto const status =

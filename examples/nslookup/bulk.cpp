@@ -107,11 +107,13 @@ class bulk_run {
     auto const begin = weft::now();
     auto const asked = make_lookup(given_, name).question;
     std::optional<dns::reply> reply;
-    std::string failure = "TIMEOUT";
+    std::string failure;
     try {
-      reply = co_await ask(asked);
+      reply = co_await ask(asked, failure);
     } catch (std::invalid_argument const&) {
       failure = "BADNAME";
+    } catch (std::system_error const&) {
+      failure = "LOCALERROR";  // of this machine, such as too many open files
     }
     auto const elapsed = weft::now() - begin;
     permit.release();
@@ -126,7 +128,7 @@ class bulk_run {
 
   // As often as --retry says, each time from the first server to the last.
   // Throws std::invalid_argument for what is no name.
-  weft::task<std::optional<dns::reply>> ask(question asked) {
+  weft::task<std::optional<dns::reply>> ask(question asked, std::string& failure) {
     std::optional<dns::reply> last;
     for (int i = 0; i < given_.tries; ++i) {
       for (auto const& each : given_.servers) {
@@ -136,7 +138,8 @@ class bulk_run {
           last = co_await resolver_.exchange(
               std::move(query), given_.endpoint_of(each),
               {.timeout = given_.timeout(given_.use_tcp), .use_tcp = given_.use_tcp});
-        } catch (dns::query_error const&) {
+        } catch (dns::query_error const& error) {
+          failure = json_failure_name(error.kind());
           continue;
         }
         if (last->message.rcode != dns::rcode::servfail) co_return last;

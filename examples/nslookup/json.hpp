@@ -17,6 +17,9 @@ namespace nslookup {
 std::string json_text(std::string_view name, dns::type asked, dns::reply const& reply,
                       std::chrono::nanoseconds elapsed);
 
+// How a question that none answered failed, as json_failure_text wants it.
+std::string_view json_failure_name(dns::errc kind);
+
 // The same with no answers, and no server, for a question that none answered.
 std::string json_failure_text(std::string_view name, dns::type asked, std::string_view reason,
                               std::chrono::nanoseconds elapsed);

@@ -83,9 +83,12 @@ class search {
   std::optional<std::size_t> domain_;  // the one in the search list, or the name as it is
 };
 
+// As many as BIND follows.
+constexpr int aliases_max = 16;
+
 // Where aliases lead in the answer.
 std::string end_of_aliases(dns::message const& answer, std::string name) {
-  for (std::size_t i = 0; i < answer.answers.size(); ++i) {
+  for (int i = 0; i < aliases_max; ++i) {
     auto const alias = std::ranges::find_if(answer.answers, [&](dns::record const& each) {
       return each.type == dns::type::cname && dns::is_same_name(each.name, name);
     });
@@ -198,6 +201,7 @@ weft::task<lookup_runner::maybe_answer> lookup_runner::ask_servers(lookup& asked
                                                                    std::string name) {
   auto const begin = weft::now();
   auto const servers = given_.servers;
+  auto failure = dns::errc::timed_out;
   for (std::size_t i = 0; i < servers.size();) {
     auto const& to = servers[i];
     if (to.address.is_v4_mapped()) {
@@ -208,6 +212,7 @@ weft::task<lookup_runner::maybe_answer> lookup_runner::ask_servers(lookup& asked
     }
     auto attempt = co_await ask(asked, name, to);
     if (!attempt.reply) {
+      failure = attempt.failure;
       if (asked.tries <= 1) {
         ++i;
       } else {
@@ -235,8 +240,8 @@ weft::task<lookup_runner::maybe_answer> lookup_runner::ask_servers(lookup& asked
   }
   comment("no servers could be reached");
   if (as_json_)
-    fmt::print("{}\n", json_failure_text(shown_name(name), asked.question.type, "TIMEOUT",
-                                         weft::now() - begin));
+    fmt::print("{}\n", json_failure_text(shown_name(name), asked.question.type,
+                                         json_failure_name(failure), weft::now() - begin));
   co_return std::nullopt;
 }
 

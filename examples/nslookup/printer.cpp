@@ -99,7 +99,7 @@ void print_section(std::vector<dns::record> const& section, bool is_answer) {
     auto const name = shown_name(each.name);
     if (is_address(each) && is_answer) {
       fmt::print("Name:\t{}\nAddress: {}\n", name, data_text(each));
-    } else if (each.type == dns::type::soa) {
+    } else if (each.type == dns::type::soa && !each.rdata.empty()) {
       fmt::print("{}\n", name);
       print_soa(each);
     } else {

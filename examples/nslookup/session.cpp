@@ -64,7 +64,7 @@ weft::task<> session::run() {
   bool const is_terminal = ::isatty(STDIN_FILENO) == 1;
   while (!ended_) {
     if (is_terminal) fmt::print("> ");
-    std::fflush(stdout);
+    if (std::fflush(stdout) != 0) break;  // nobody reads any more
     auto const line = co_await input.line();
     if (!line) break;
     co_await obey(std::string(*line));

@@ -108,8 +108,12 @@ std::optional<address> address::try_parse(std::string_view text) {
 }
 
 std::string address::to_string() const {
+  if (!is_v6_) {
+    auto const part = [this](std::size_t i) { return std::to_integer<unsigned>(bytes_[i]); };
+    return fmt::format("{}.{}.{}.{}", part(0), part(1), part(2), part(3));
+  }
   std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(is_v6_ ? AF_INET6 : AF_INET, bytes_.data(), text.data(), text.size());
+  ::inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
   std::string result = text.data();
   if (scope_id_ != 0) result += '%' + scope_name(scope_id_);
   return result;

@@ -48,8 +48,19 @@ std::optional<endpoint> numeric(std::string const& host, std::string const& serv
   throw std::system_error(code, resolve_category(), what);
 }
 
+// getaddrinfo takes what strtoul takes for a number, and of that the last 16 bits.
+bool is_wrong_port(std::string const& service) {
+  if (service.empty()) return false;
+  auto const is_digit = [](char letter) { return letter >= '0' && letter <= '9'; };
+  if (!std::ranges::all_of(service, is_digit))
+    return service.front() == '+' || service.front() == '-' || service.front() <= ' ';
+  std::uint16_t port = 0;
+  return std::from_chars(service.data(), service.data() + service.size(), port).ec != std::errc();
+}
+
 // Blocks.
 std::vector<endpoint> ask(std::string const& host, std::string const& service) {
+  if (is_wrong_port(service)) refuse(EAI_SERVICE, 0, host, service);
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = AI_ADDRCONFIG;

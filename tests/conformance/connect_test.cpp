@@ -15,6 +15,7 @@
 #include "support/streams.hpp"
 #include "weft/net/resolve.hpp"
 #include "weft/net/serve.hpp"
+#include "weft/result.hpp"
 #include "weft/scope.hpp"
 #include "weft/timeout.hpp"
 
@@ -86,6 +87,18 @@ TEST_CASE_ON_REAL_BACKENDS("an address and a port are resolved without asking an
     CHECK(v4 == std::vector{endpoint::parse("192.0.2.1:80")});
     auto const v6 = co_await weft::net::resolve("2001:db8::1", "443");
     CHECK(v6 == std::vector{endpoint::parse("[2001:db8::1]:443")});
+  }());
+}
+
+TEST_CASE_ON_REAL_BACKENDS(
+    "a number that is no port is refused, whatever getaddrinfo makes of it") {
+  run_on<On>([]() -> weft::task<> {
+    for (std::string const service : {"65536", "65616", "4294967376", " 80", "+80", "-1"})
+      for (std::string const host : {"127.0.0.1", "localhost"}) {
+        auto const found = co_await weft::as_result(weft::net::resolve(host, service));
+        CAPTURE(service);
+        CHECK_FALSE(found);
+      }
   }());
 }
 

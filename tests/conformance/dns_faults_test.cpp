@@ -4,7 +4,10 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <ostream>
+#include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -231,6 +234,33 @@ TEST_CASE_ON_EVERY_BACKEND(
     }
 }
 
+TEST_CASE_ON_EVERY_BACKEND("the longest answer over TCP may come byte by byte") {
+  constexpr std::size_t longest = 65'535;
+  name_server server([&](request& came) -> weft::task<> {
+    auto said = came.answer();
+    said.tc = !came.over_tcp;
+    if (!came.over_tcp) co_return co_await came.send(said);
+    std::string const text(200, 't');
+    auto const room = [&] { return longest - encode(said).size(); };
+    auto const record_of = [&](std::size_t size) {
+      return record::parse("www.example. 300 IN TXT \"" + text.substr(0, size) + '"');
+    };
+    said.answers.assign(room() / 213, record_of(200));  // 2 + 2 + 2 + 4 + 2 + 1 + 200 bytes each
+    said.answers.push_back(record_of(room() - 13));
+    auto framed = encode(said);
+    framed.insert(framed.begin(), {std::byte{0xff}, std::byte{0xff}});
+    REQUIRE(framed.size() == 2 + longest);
+    came.stream().set_no_delay(true);
+    for (auto const& one : framed) co_await came.stream().write_all(std::span(&one, 1));
+  });
+  run_on<On>(resolving({&server}, [](resolver& asked) -> weft::task<> {
+    auto const got = co_await asked.query("www.example", type::txt);
+    CHECK(got.over_tcp);
+    CHECK(got.records.size() == got.message.answers.size());
+    CHECK(got.records.size() > 300);
+  }));
+}
+
 TEST_CASE_ON_EVERY_BACKEND("an answer over TCP that still says it is cut short is an error") {
   name_server server([](request& came) -> weft::task<> {
     auto said = came.answer();
@@ -328,6 +358,88 @@ TEST_CASE_ON_EVERY_BACKEND("what is no answer to the question is ignored while w
     }
   }());
   CHECK(server.asked.size() == 2);
+}
+
+TEST_CASE_ON_EVERY_BACKEND("of ten thousand forged answers none is taken") {
+  constexpr int forged = 10'000;
+  constexpr int before_a_pause = 100;  // as many as the asking socket has room for
+  name_server server([&](request& came) -> weft::task<> {
+    auto const honest = came.answer({"www.example. 300 IN A 192.0.2.1"});
+    auto forgery = came.answer({"www.example. 300 IN A 192.0.2.66"});
+    auto stranger = weft::net::udp_socket::bind("127.0.0.1:0");
+    std::minstd_rand random(1);
+    for (int i = 0; i < forged; ++i) {
+      forgery.id = static_cast<std::uint16_t>(random());
+      forgery.questions = honest.questions;
+      if (i % 3 == 0)  // from elsewhere, with the right id
+        forgery.id = honest.id;
+      else if (i % 3 == 1 || forgery.id == honest.id)  // another name, whatever the id
+        forgery.questions[0].name = "www" + std::to_string(i) + ".example.";
+      auto const bytes = encode(forgery);
+      if (i % 3 == 0)
+        co_await stranger.send_to(bytes, came.from);
+      else
+        co_await came.send(bytes);
+      if (i % before_a_pause == 0) co_await weft::yield();
+    }
+    co_await came.send(honest);
+  });
+  run_on<On>(resolving({&server}, [](resolver& asked) -> weft::task<> {
+    for (int i = 0; i < 3; ++i)
+      CHECK(co_await answers_of(asked, "www.example") == texts{"192.0.2.1"});
+  }));
+  CHECK(server.asked.size() == 1);  // what was asked again came from the cache
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a refusal with EDNS and without says nothing about EDNS") {
+  int odd = 2;
+  name_server server([&](request& came) -> weft::task<> {
+    auto said =
+        odd-- > 0 ? came.failure(rcode::notimp) : came.answer({"b.example. 0 IN A 192.0.2.1"});
+    if (said.rcode == rcode::notimp) said.edns.reset();
+    co_await came.send(said);
+  });
+  auto options = asking({&server});
+  options.attempts = 1;
+  run_on<On>(resolving({&server}, options, [](resolver& asked) -> weft::task<> {
+    CHECK(co_await failure_of(asked, "a.example."));
+    CHECK(co_await answers_of(asked, "b.example.") == texts{"192.0.2.1"});
+  }));
+  REQUIRE(server.asked.size() == 3);
+  CHECK(server.asked[2].edns);
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a failure that may pass tells more than a lasting one") {
+  name_server server([](request& came) -> weft::task<> {
+    bool const is_v4 = came.query.questions[0].type == type::a;
+    co_await came.send(is_v4 ? came.failure(rcode::servfail) : came.answer());
+  });
+  auto options = asking({&server});
+  options.attempts = 1;
+  run_on<On>(resolving({&server}, options, [](resolver& asked) -> weft::task<> {
+    auto const got = co_await weft::as_result(asked.addresses("www.example."));
+    CHECK(got.error() == errc::servfail);
+  }));
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a server that dies while it is asked leaves nothing that waits") {
+  run_on<On>([]() -> weft::task<> {
+    auto server = weft::net::udp_socket::bind("127.0.0.1:0");
+    weft::net::dns::resolver_options options;
+    options.servers = {server.local()};
+    options.attempts = 1;
+    co_await support::with_resolver(
+        options, [&](resolver& asked, weft::task_scope& tasks) -> weft::task<> {
+          auto const first = tasks.spawn(
+              [&]() -> weft::task<> { CHECK(co_await failure_of(asked, "x.example.")); });
+          std::array<std::byte, 600> room{};
+          co_await server.receive_from(room);
+          server.close();
+          // Of two that are sent in one tick the second learns what became of the first.
+          CHECK_FALSE(co_await weft::as_result(asked.addresses("y.example.")));
+          co_await first;
+        });
+  }());
 }
 
 TEST_CASE_ON_EVERY_BACKEND("an answer that comes too late is none for the next attempt") {

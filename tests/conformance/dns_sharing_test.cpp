@@ -238,6 +238,22 @@ TEST_CASE_ON_EVERY_BACKEND("answers are kept for as long as they hold, also thos
   }));
 }
 
+TEST_CASE_ON_EVERY_BACKEND("what is kept for the type 0 is for that type alone") {
+  name_server server([](request& came) -> weft::task<> {
+    bool const is_v4 = came.query.questions[0].type == type::a;
+    auto said = is_v4 ? came.answer({"www.example. 300 IN A 192.0.2.1"}) : came.answer();
+    if (!is_v4)
+      said.authorities = {weft::net::dns::record::parse(
+          "example. 300 IN SOA ns.example. hostmaster.example. 1 2 3 4 300")};
+    co_await came.send(said);
+  });
+  run_on<On>(resolving({&server}, [](resolver& asked) -> weft::task<> {
+    CHECK(co_await failure_of(asked, "www.example.", type{0}) == errc::nodata);
+    CHECK(co_await answers_of(asked, "www.example.") == texts{"192.0.2.1"});
+  }));
+  CHECK(server.asked.size() == 2);
+}
+
 TEST_CASE_ON_EVERY_BACKEND("what holds for no time, or is no answer, is not kept") {
   name_server server([](request& came) -> weft::task<> {
     auto const name = came.query.questions[0].name;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -262,6 +263,39 @@ TEST_CASE_ON_EVERY_BACKEND("descriptors arrive with the bytes they were sent wit
     CHECK(end.count == 0);
   }());
   CHECK(support::open_descriptors() == before);
+}
+
+TEST_CASE_ON_EVERY_BACKEND("credentials and descriptors pass between two processes") {
+  auto listener = unix_listener::bind(unix_address());
+  pid_t const parent = ::getpid();
+  pid_t const child = ::fork();
+  if (child ==
+      0) {  // says its process id into the pipe that it is sent, if that is from its parent
+    run_on<On>([&]() -> weft::task<> {
+      auto stream = co_await weft::net::connect(listener.local());
+      std::array<std::byte, 16> room{};
+      std::array<weft::descriptor, 1> pipe;
+      auto const got = co_await stream.receive_descriptors(room, pipe);
+      bool const is_right = text_of(room, got.size) == "yours" && got.count == 1 &&
+                            stream.peer_credentials().pid == parent;
+      if (is_right) co_await pipe[0].write_some(bytes_of(std::to_string(::getpid())));
+    }());
+    ::_exit(0);
+  }
+  auto pipe = weft::make_pipe();
+  run_on<On>([&]() -> weft::task<> {
+    auto stream = co_await listener.accept();
+    CHECK(stream.peer_credentials().pid == child);
+    std::array const passed{pipe.write.get()};
+    co_await stream.send_descriptors(bytes_of("yours"), passed);
+    pipe.write.close();
+    std::array<std::byte, 16> room{};
+    auto const said = co_await pipe.read.read_some(room);
+    CHECK(text_of(room, said) == std::to_string(child));
+  }());
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
 }
 
 TEST_CASE_ON_EVERY_BACKEND("descriptors without a place are closed, and that is told") {

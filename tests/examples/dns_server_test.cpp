@@ -297,4 +297,5 @@ TEST_CASE("a zone that cannot be read is told in one line, with exit code 1") {
   CHECK(complaint("/nonexistent/zone") == "/nonexistent/zone: No such file or directory\n");
   CHECK(complaint(__FILE__).starts_with(__FILE__ ":"));
   CHECK(complaint("/dev/null") == "/dev/null: no SOA record\n");
+  CHECK(complaint("/") == "/: not a file\n");
 }

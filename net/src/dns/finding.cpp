@@ -66,8 +66,10 @@ finding find(message const& said, question const& asked, unsigned& followed) {
   found.name = asked.name;
   auto const aliases = aliases_in(said, asked);
   bool is_alias = false;
-  for (auto alias = aliases.find(name_key(found.name)); alias != aliases.end();
-       alias = aliases.find(name_key(found.name))) {
+  auto const alias_of = [&aliases](std::string_view name) {
+    return aliases.empty() ? aliases.end() : aliases.find(name_key(name));
+  };
+  for (auto alias = alias_of(found.name); alias != aliases.end(); alias = alias_of(found.name)) {
     if (++followed > aliases_max) {
       found.none = errc::cname_loop;
       return found;

@@ -27,22 +27,25 @@ struct lookups::lookup {
 
 namespace {
 
+enum key_flag : unsigned char { key_recurse = 1, key_dnssec_ok = 2, key_of_name_alone = 4 };
+
 // All questions have the same key whose answers are the same.
-std::string key_of(question const& asked, query_options const& options) {
+std::string key_of(question const& asked, query_options const& options, unsigned more = 0) {
   auto key = name_key(asked.name);
   for (auto const number :
        {static_cast<std::uint16_t>(asked.type), static_cast<std::uint16_t>(asked.record_class)}) {
     key += static_cast<char>(number >> 8);
     key += static_cast<char>(number);
   }
-  key += static_cast<char>((options.recurse ? 1 : 0) | (options.dnssec_ok ? 2 : 0));
+  key += static_cast<char>((options.recurse ? key_recurse : 0) |
+                           (options.dnssec_ok ? key_dnssec_ok : 0) | more);
   return key;
 }
 
 // The key of what holds for all types of a name: that there is no such name.
 std::string key_of_name(question asked, query_options const& options) {
   asked.type = net::dns::type{0};
-  return key_of(asked, options);
+  return key_of(asked, options, key_of_name_alone);
 }
 
 }  // namespace

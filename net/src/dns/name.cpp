@@ -25,8 +25,18 @@ constexpr bool is_special(char letter) noexcept {
   return letter == '.' || letter == ';' || letter == '(' || letter == ')' || letter == '\\';
 }
 
+// What every host name is made of, and needs no escape anywhere.
+constexpr bool is_plain(char letter) noexcept {
+  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+         (letter >= '0' && letter <= '9') || letter == '-' || letter == '_';
+}
+
 void append_escaped(std::string& text, std::byte value) {
   auto const letter = static_cast<char>(value);
+  if (is_plain(letter)) [[likely]] {
+    text += letter;
+    return;
+  }
   bool const printable = letter > ' ' && letter <= '~';
   if (!printable) {
     fmt::format_to(std::back_inserter(text), "\\{:03}", static_cast<unsigned>(value));
@@ -84,8 +94,31 @@ bool has_same_key(std::string_view left, std::string_view right) noexcept {
   return std::ranges::equal(left, right, {}, small, small);
 }
 
+namespace {
+
+// Reads a name of plain letters, as nearly all are; false, with nothing said, for any other.
+bool read_plain_name(std::string_view text, wire_name& result) noexcept {
+  if (!text.ends_with('.')) {
+    if (!text.empty() && !is_plain(text.back())) return false;
+  } else {
+    text.remove_suffix(1);
+  }
+  result = {};
+  for (;;) {
+    std::size_t const end = std::min(text.find('.'), text.size());
+    auto const label = text.substr(0, end);
+    if (label.empty() || !std::ranges::all_of(label, is_plain)) return false;
+    if (!result.append(std::as_bytes(std::span(label)))) return false;
+    if (end == text.size()) return true;
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
 char const* read_name(std::string_view text, wire_name& result) {
   if (text.empty()) return label_empty;
+  if (read_plain_name(text, result)) return nullptr;
   if (text.find('\0') != text.npos) return "write a zero byte as \\000";
   ldns_rdf* read = nullptr;
   auto const status = ::ldns_str2rdf_dname(&read, std::string(text).c_str());

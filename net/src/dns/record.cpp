@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "address_text.hpp"
+#include "weft/net/address.hpp"
 
 namespace weft::inline v0 {
 
@@ -117,6 +118,10 @@ void record_data_reader::read(wire_reader& message, std::size_t size, record& re
 
 bool record_data_reader::append(std::string& text, ldns_rdf_type kind,
                                 std::span<std::byte const> bytes) {
+  if (kind == LDNS_RDF_TYPE_A) {  // most of what is ever asked for, and no more than this
+    text += net::address::v4(bytes.first<4>()).to_string();
+    return true;
+  }
   if (!buffer_) buffer_.reset(::ldns_buffer_new(LDNS_MIN_BUFLEN));
   if (!buffer_) throw std::bad_alloc();
   ::ldns_buffer_clear(buffer_.get());

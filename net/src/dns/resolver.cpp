@@ -92,6 +92,22 @@ int weight_of(errc failure) noexcept {
   }
 }
 
+// And between the types of one name: what may pass with time tells more than what will not, as
+// getaddrinfo(3) has it.
+int weight_for_name_of(errc failure) noexcept {
+  switch (failure) {
+    case errc::nodata: return 1;
+    case errc::nxdomain: return 2;
+    case errc::servfail: return 3;
+    default: return 4;
+  }
+}
+
+void keep_worse(std::optional<query_error>& worst, query_error const& failed) {
+  if (!worst || weight_for_name_of(failed.kind()) > weight_for_name_of(worst->kind()))
+    worst.emplace(failed);
+}
+
 // The failure of a search that tells most; between equal ones that of the name as it was given.
 class failure_of_search {
  public:
@@ -122,6 +138,7 @@ task<std::vector<answer>> search(std::shared_ptr<lookups> home, std::string name
       tickets.push_back(std::make_unique<lookups::ticket>(
           home, question{full_name, asked, options.record_class}, options));
     std::vector<answer> answers;
+    std::optional<query_error> worst;
     for (std::size_t i = 0; i < tickets.size(); ++i) {
       try {
         auto const known = co_await tickets[i]->outcome();
@@ -130,13 +147,13 @@ task<std::vector<answer>> search(std::shared_ptr<lookups> home, std::string name
           continue;
         }
         question const asked{full_name, types[i], options.record_class};
-        failures.note(query_error(*known->found.none,
-                                  detail::query_text(asked, std::span(&known->server, 1))),
-                      is_as_given);
+        keep_worse(worst, query_error(*known->found.none,
+                                      detail::query_text(asked, std::span(&known->server, 1))));
       } catch (query_error const& error) {
-        failures.note(error, is_as_given);
+        keep_worse(worst, error);
       }
     }
+    if (worst) failures.note(*worst, is_as_given);
     if (!answers.empty()) co_return answers;
     if (failures.ends_it()) break;
   }
@@ -201,7 +218,10 @@ resolver::resolver(task_scope& tasks, resolver_options options)
 resolver::resolver(resolver&&) noexcept = default;
 
 resolver& resolver::operator=(resolver&& other) noexcept {
-  std::swap(lookups_, other.lookups_);
+  if (this != &other) {
+    if (lookups_) lookups_->close();
+    lookups_ = std::move(other.lookups_);
+  }
   return *this;
 }
 

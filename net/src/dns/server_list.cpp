@@ -97,12 +97,14 @@ task<reply> server_list::ask_one(upstream& server, question const& asked,
     query.edns = net::dns::edns{.udp_size = options_.edns_size, .dnssec_ok = options.dnssec_ok};
   net::dns::exchange_options const how{.timeout = options_.timeout, .use_tcp = options_.use_tcp};
   auto said = co_await server.exchange(query, how);
-  bool const refuses_edns =
-      said.message.rcode == rcode::formerr || said.message.rcode == rcode::notimp;
-  if (!query.edns || said.message.edns || !refuses_edns) co_return said;
-  server.knows_edns = false;
+  auto const refuses = [](reply const& by) {
+    return by.message.rcode == rcode::formerr || by.message.rcode == rcode::notimp;
+  };
+  if (!query.edns || said.message.edns || !refuses(said)) co_return said;
   query.edns.reset();
-  co_return co_await server.exchange(query, how);
+  auto plain = co_await server.exchange(query, how);
+  if (!refuses(plain)) server.knows_edns = false;  // or EDNS was not the reason
+  co_return plain;
 }
 
 task<reply> server_list::exchange(endpoint server, message query,

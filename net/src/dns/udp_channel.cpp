@@ -24,6 +24,7 @@ udp_channel::udp_channel(net::endpoint const& server) : socket_(net::udp_socket:
 void udp_channel::end_all(std::error_code error) noexcept {
   is_over_ = true;
   for (auto const& [id, one] : std::exchange(waiting_, {})) one->end(error);
+  if (receiving_) receiving_.cancel();  // nobody is left to receive for
 }
 
 // The handle keeps the frame of this, which keeps the channel: so it must go at the end.

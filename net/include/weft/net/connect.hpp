@@ -27,7 +27,8 @@ struct failed_attempt {
   std::error_code error;
 };
 
-// Thrown when no address of a host could be connected to. The code is that of the first attempt.
+// Thrown when no address of a host could be connected to. The code is that of the first attempt
+// that failed.
 class WEFT_API connect_error : public std::system_error {
  public:
   // `name` is the host and the service as they were given.

@@ -62,8 +62,9 @@ class WEFT_API resolver {
   // EDNS where a server does not know it. An answer that the cache has comes without suspending.
   // Yields at least one record. The name is as parse_name takes it; ANY asks for all types.
   //
-  // Throws query_error, std::invalid_argument for what is no name, or cancelled: then others who
-  // ask the same go on waiting, and without any the question is given up. Borrows nothing: the name
+  // Throws query_error, std::invalid_argument for what is no name, std::system_error when this
+  // machine has too little of something (descriptors, memory), or cancelled: then others who ask
+  // the same go on waiting, and without any the question is given up. Borrows nothing: the name
   // is copied when this is called.
   [[nodiscard]] task<answer> query(std::string_view name, type asked,
                                    query_options const& options = {});
