@@ -86,12 +86,12 @@ std::int64_t monotonic_now() noexcept {
   return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
 }
 
-std::uint64_t kernel_random() noexcept {
-  std::uint64_t value = 0;
+void kernel_randomness::refill() noexcept {
+  left_ = numbers_.size();
+  if (::getrandom(numbers_.data(), sizeof numbers_, GRND_NONBLOCK) == sizeof numbers_) return;
   // Fails only before the kernel's pool is initialised, early in boot; then the clock must do.
-  if (::getrandom(&value, sizeof value, GRND_NONBLOCK) != sizeof value)
-    value = static_cast<std::uint64_t>(monotonic_now()) * 0x9e3779b97f4a7c15u;
-  return value;
+  left_ = 1;
+  numbers_[0] = static_cast<std::uint64_t>(monotonic_now()) * 0x9e3779b97f4a7c15u;
 }
 
 }  // namespace weft::inline v0::detail

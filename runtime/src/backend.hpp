@@ -4,11 +4,13 @@
 // knows them by name.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "weft/detail/io_operation.hpp"
 #include "weft/detail/timer.hpp"
@@ -88,7 +90,20 @@ int perform_now(io_operation& op) noexcept;
 // CLOCK_MONOTONIC, for the backends on the real kernel.
 std::int64_t monotonic_now() noexcept;
 
-// getrandom(2) without blocking.
-std::uint64_t kernel_random() noexcept;
+// getrandom(2) without blocking, many numbers a call. It belongs to one loop, so no forked child
+// repeats its parent's numbers.
+class kernel_randomness {
+ public:
+  std::uint64_t next() noexcept {
+    if (left_ == 0) refill();
+    return std::exchange(numbers_[--left_], 0);
+  }
+
+ private:
+  void refill() noexcept;
+
+  std::array<std::uint64_t, 32> numbers_{};  // the kernel gives 256 bytes without interruption
+  std::size_t left_ = 0;
+};
 
 }  // namespace weft::inline v0::detail

@@ -6,6 +6,7 @@
 
 #include <new>
 
+#include "fork_server.hpp"
 #include "weft/cancel.hpp"
 #include "weft/scope.hpp"
 
@@ -47,6 +48,7 @@ task<> background_loop::serve(std::promise<doors>& ready) {
 background_loop::background_loop(run_options const& options) {
   std::promise<doors> ready;
   auto opened = ready.get_future();
+  detail::fork_server::start_if_wanted();
   thread_ = std::thread([ready = std::move(ready), options]() mutable {
     try {
       weft::run(serve(ready), options);

@@ -4,8 +4,9 @@
 
 #include <pthread.h>
 
-#include <csignal>
 #include <system_error>
+
+#include "signals_blocked.hpp"
 
 namespace weft::inline v0::detail {
 
@@ -59,21 +60,15 @@ bool blocking_pool::withdraw(io_operation& op) noexcept {
 }
 
 bool blocking_pool::start_thread() noexcept {
-  // The program's signals are handled on threads of its own choice, never on ours.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = true;
+  signals_blocked const blocked;
   try {
     threads_.reserve(threads_.size() + 1);
     threads_.emplace_back([shared = shared_] { shared->work(); });
     ::pthread_setname_np(threads_.back().native_handle(), "weft-blocking");
+    return true;
   } catch (...) {  // std::system_error or std::bad_alloc: make do with the threads there are
-    started = false;
+    return false;
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return started;
 }
 
 void blocking_pool::abandon(io_operation& op) noexcept {

@@ -89,7 +89,7 @@ class epoll_backend final : public backend {
 
   [[nodiscard]] std::size_t in_flight() const noexcept override { return in_flight_; }
   [[nodiscard]] std::int64_t now() noexcept override { return monotonic_now(); }
-  [[nodiscard]] std::uint64_t random() noexcept override { return kernel_random(); }
+  [[nodiscard]] std::uint64_t random() noexcept override { return randomness_.next(); }
 
  private:
   // What is known of one descriptor number. Small, because there may be many.
@@ -234,6 +234,7 @@ class epoll_backend final : public backend {
   std::array<epoll_event, 32> events_{};  // few: what they read is still in the cache when resumed
   std::size_t in_flight_ = 0;
   bool has_pwait2_ = true;
+  kernel_randomness randomness_;
 };
 
 }  // namespace

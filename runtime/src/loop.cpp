@@ -20,6 +20,7 @@
 namespace weft::inline v0::detail {
 
 constinit thread_local loop_core* current_loop = nullptr;
+constinit thread_local chain_extras const* inherited_by_job = nullptr;
 
 namespace {
 
@@ -62,8 +63,10 @@ void loop::run(chain& root, bool const& root_ended) {
   int deadlocks = 0;
   while (!root_ended) {
     run_ready();
+    jobs.submit();
     if (root_ended) break;
     inbox_->drain(*this);
+    jobs.collect();
     now = kernel().now();
     pending.expire(now);
     if (ready.empty() && !alive())
@@ -87,17 +90,24 @@ void loop::run_ready() noexcept {
 
 void loop::sleep() noexcept {
   bool const busy = !ready.empty();
-  if (!busy && !inbox_->fall_asleep()) return;
+  if (!busy && jobs.look_out(*inbox_)) return;
+  if (!busy && (!inbox_->fall_asleep() || !jobs.fall_asleep())) return awake();
   if (kernel().wait(busy ? now : pending.next())) inbox_->clear_wake();
   if (busy) return;
-  inbox_->awake();
+  awake();
   now = kernel().now();
+}
+
+void loop::awake() noexcept {
+  inbox_->awake();
+  jobs.awake();
 }
 
 bool loop::alive() const noexcept {
   // Remotes and jobs first: what they push last comes before they are counted out.
-  return inbox_->has_remotes() || blocking_.jobs() != 0 || inbox_->has_arrivals() ||
-         backend_.made->in_flight() != 0 || !pending.empty() || (stop_may_come && until_stop != 0);
+  return inbox_->has_remotes() || blocking_.jobs() != 0 || jobs.away() != 0 ||
+         inbox_->has_arrivals() || backend_.made->in_flight() != 0 || !pending.empty() ||
+         (stop_may_come && until_stop != 0);
 }
 
 // Cancels everything; when that was not enough because a shield hides the wait, shields and all.

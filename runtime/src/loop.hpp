@@ -11,6 +11,7 @@
 
 #include "backend.hpp"
 #include "blocking_pool.hpp"
+#include "job_desk.hpp"
 #include "sigpipe.hpp"
 #include "timers.hpp"
 #include "weft/detail/inbox.hpp"
@@ -51,11 +52,13 @@ class loop final : public loop_core {
 
   cancel_scope* root_scope = nullptr;  // for dump
   timers pending;
+  job_desk jobs;
   bool stop_may_come = false;  // run_main watches for signals
 
  private:
   void run_ready() noexcept;
   void sleep() noexcept;
+  void awake() noexcept;
   [[nodiscard]] bool alive() const noexcept;
   void break_deadlock(int round);
 

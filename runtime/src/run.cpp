@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "fork_server.hpp"
 #include "loop.hpp"
 #include "scope_tree.hpp"
 
@@ -31,6 +32,7 @@ void run_root_on(frame_owner& root, loop_setup const& setup, root_companion cons
     throw std::logic_error("weft::run: a loop runs on this thread already; co_await the task");
   if (root.get() == nullptr)
     throw std::logic_error("weft::run: the task is empty (moved from, or awaited before)");
+  fork_server::start_if_wanted();  // before the ring is made, which may bring threads of the kernel
   loop home(setup);
   bool ended = false;
   root_chain chain(home, *root.get(), ended);

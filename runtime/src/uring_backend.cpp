@@ -130,16 +130,20 @@ class uring_backend final : public backend {
   }
 
   // Entries name their file by number until they are submitted; after that they hold the file,
-  // cancelled ones until their task work has run. One call does only a part (since Linux 6.13).
+  // cancelled ones until their task work has run. One call runs only 20 of those (since Linux
+  // 6.13). The flag alone does not tell when all have run: the kernel sets it after it has queued
+  // the work, so when another processor queues what this one runs at once, the flag stays set
+  // until more work comes.
   void forget(int) noexcept override {
     if (::io_uring_sq_ready(&ring_) == 0) return;
-    do submit();
-    while (::io_uring_sq_ready(&ring_) != 0 || says(IORING_SQ_TASKRUN));
+    while (::io_uring_sq_ready(&ring_) != 0) submit();
+    for (std::size_t left = in_flight_ / 20 + 1; left != 0 && says(IORING_SQ_TASKRUN); --left)
+      submit();
   }
 
   [[nodiscard]] std::size_t in_flight() const noexcept override { return in_flight_; }
   [[nodiscard]] std::int64_t now() noexcept override { return monotonic_now(); }
-  [[nodiscard]] std::uint64_t random() noexcept override { return kernel_random(); }
+  [[nodiscard]] std::uint64_t random() noexcept override { return randomness_.next(); }
 
  private:
   static std::uint64_t user_data(io_operation& op) noexcept {
@@ -309,6 +313,7 @@ class uring_backend final : public backend {
   io_uring ring_{};
   provided_buffers provided_;
   int wake_fd_;
+  kernel_randomness randomness_;
   std::uint64_t opcodes_ = 0;
   std::size_t in_flight_ = 0;
   ready_queue again_;

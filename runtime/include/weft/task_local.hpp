@@ -32,8 +32,10 @@ struct typed_local_value final : local_value {
 };
 
 inline local_value const* find_local(void const* key) noexcept {
-  chain const& within = running_chain("weft::task_local");
-  local_value const* entry = within.extras ? within.extras->locals.get() : nullptr;
+  chain_extras const* const extras = current_loop == nullptr && inherited_by_job != nullptr
+                                         ? inherited_by_job
+                                         : running_chain("weft::task_local").extras.get();
+  local_value const* entry = extras != nullptr ? extras->locals.get() : nullptr;
   while (entry != nullptr && entry->key != key) entry = entry->outer.get();
   return entry;
 }

@@ -1,4 +1,4 @@
-// Everything of the runtime but what starts processes.
+// Everything of the runtime but what starts the fork server.
 #pragma once
 
 #include "weft/abandonable.hpp"
@@ -9,12 +9,18 @@
 #include "weft/buffered_writer.hpp"
 #include "weft/cancel.hpp"
 #include "weft/channel.hpp"
+#include "weft/child_process.hpp"
+#include "weft/command.hpp"
 #include "weft/descriptor.hpp"
 #include "weft/dump.hpp"
+#include "weft/duration_histogram.hpp"
 #include "weft/error.hpp"
 #include "weft/event.hpp"
+#include "weft/executor.hpp"
+#include "weft/exit_status.hpp"
 #include "weft/finally.hpp"
 #include "weft/generator.hpp"
+#include "weft/inline_executor.hpp"
 #include "weft/log.hpp"
 #include "weft/loop.hpp"
 #include "weft/mutex.hpp"
@@ -29,6 +35,8 @@
 #include "weft/task.hpp"
 #include "weft/task_local.hpp"
 #include "weft/this_task.hpp"
+#include "weft/thread.hpp"
+#include "weft/thread_pool.hpp"
 #include "weft/time.hpp"
 #include "weft/timeout.hpp"
 #include "weft/when_all.hpp"

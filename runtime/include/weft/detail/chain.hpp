@@ -55,6 +55,9 @@ struct loop_core {
 // The loop that runs on this thread; null on other threads and in a forked child.
 extern constinit WEFT_API thread_local loop_core* current_loop;
 
+// On a thread of a pool: what the job that runs there has of the task that awaits it.
+extern constinit WEFT_API thread_local chain_extras const* inherited_by_job;
+
 // As an operation, a chain is its own start: spawned chains begin on the ready queue.
 struct WEFT_API chain : operation, framed {
   loop_core* loop;

@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "weft/detail/compiler.hpp"
 
@@ -138,6 +139,15 @@ class WEFT_API waiter_list {
     operation& op = *head_;
     remove(op);
     return op;
+  }
+
+  // Takes over all of another list, behind what is here.
+  void append(waiter_list& other) noexcept {
+    if (other.head_ == nullptr) return;
+    other.head_->previous = tail_;
+    (tail_ != nullptr ? tail_->next : head_) = other.head_;
+    tail_ = std::exchange(other.tail_, nullptr);
+    other.head_ = nullptr;
   }
 
  private:

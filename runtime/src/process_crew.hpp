@@ -1,0 +1,169 @@
+// The processes of a process_pool and the jobs that wait for them. All of it is on the thread of
+// the loop that has jobs here.
+//
+// A job goes from the queue into a slot of the worker with the fewest; a worker that has run out of
+// jobs gets some that others have not begun. What a worker has done the loop finds in the slots
+// (collect); when it sleeps the worker wakes it. How a worker has ended comes from the fork server,
+// through the inbox.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "fork_server.hpp"
+#include "job_desk.hpp"
+#include "weft/descriptor.hpp"
+#include "weft/detail/inbox.hpp"
+#include "weft/detail/process_job.hpp"
+#include "weft/detail/timer.hpp"
+#include "weft/executor.hpp"
+#include "weft/process_pool.hpp"
+#include "worker_memory.hpp"
+
+namespace weft::inline v0::detail {
+
+// The program's view of one worker.
+class process_worker {
+ public:
+  struct memory_deleter {
+    void operator()(worker_memory* memory) const noexcept;
+  };
+
+  // Starts the process.
+  process_worker(fork_server& server, process_pool_options const& options);
+
+  [[nodiscard]] worker_memory& memory() const noexcept { return *memory_; }
+  [[nodiscard]] std::shared_ptr<remote_child> const& child() const noexcept { return child_; }
+
+  // Sends a descriptor; false when there is no room for it now.
+  bool send(worker_message const& about, int fd) const noexcept;
+
+  // The file that came for a slot. Throws std::system_error.
+  descriptor take_file(std::uint32_t slot);
+
+  [[nodiscard]] job_slot& slot(std::uint32_t number) const noexcept {
+    return memory_->slots[number % slot_count];
+  }
+  [[nodiscard]] process_job*& job_in(std::uint32_t number) noexcept {
+    return jobs_[number % slot_count];
+  }
+  [[nodiscard]] job_slot::state state_of(std::uint32_t number) const noexcept {
+    return slot(number).now.load(std::memory_order_seq_cst);
+  }
+
+  // Takes a job back that has not begun.
+  bool withdraw(std::uint32_t number) noexcept {
+    auto queued = job_slot::state::queued;
+    return slot(number).now.compare_exchange_strong(queued, job_slot::state::withdrawn,
+                                                    std::memory_order_acq_rel);
+  }
+
+  // The slots in use are those from `first` until before `last`; the numbers wrap around.
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  [[nodiscard]] std::uint32_t used() const noexcept { return last - first; }
+
+  std::uint64_t assigned = 0;    // jobs, since it was started
+  std::int64_t first_since = 0;  // when `first` became what it is, on machine_now()
+  bool has_no_room = false;      // for a descriptor, until it has done something
+  bool to_be_rung = false;
+  bool beyond_deadline = false;  // it is being killed for that
+  bool is_ending = false;        // killed, or asked to end; it gets no jobs
+
+ private:
+  std::unique_ptr<worker_memory, memory_deleter> memory_;
+  descriptor socket_;
+  std::shared_ptr<remote_child> child_;
+  std::array<process_job*, slot_count> jobs_{};
+  std::map<std::uint32_t, descriptor> files_;  // that came before anybody asked
+};
+
+class process_crew final : public job_taker, private job_source, private timer {
+ public:
+  explicit process_crew(process_pool_options options);
+  ~process_crew() override;
+  process_crew(process_crew const&) = delete;
+  process_crew& operator=(process_crew const&) = delete;
+
+  int admit() noexcept override;
+  void take(waiter_list& jobs, std::size_t count) noexcept override;
+  void forgo() noexcept override { --outstanding_; }
+  bool withdraw(job& taken) noexcept override;
+
+  void close() noexcept;
+  task<> join();
+  void terminate() noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+  [[nodiscard]] executor_stats stats() const;
+  [[nodiscard]] std::vector<pid_t> pids() const;
+
+  // Waits in `join` until the last worker has ended; true when it has already.
+  bool await_end(process_job& waiting) noexcept;
+
+ private:
+  // Tells that the worker of a place has ended. It travels through the inbox, and frees itself.
+  class end_notice;
+
+  // Where a worker is, or one after another.
+  struct place {
+    std::unique_ptr<process_worker> worker;  // none when it could not be started
+    end_notice* notice = nullptr;
+  };
+
+  [[nodiscard]] bool has_results() const noexcept override;
+  bool collect() noexcept override;
+  bool fall_asleep() noexcept override;
+  void awake() noexcept override;
+  void fire() noexcept override;
+
+  void bind_to_loop() noexcept;
+  void unbind() noexcept;
+  void bind(place& to) noexcept;
+  bool start(place& at) noexcept;
+  void has_ended(place& ended) noexcept;
+
+  void dispatch() noexcept;
+  [[nodiscard]] process_worker* least_loaded() const noexcept;
+  void give_next(process_worker& to) noexcept;
+  bool assign(process_worker& to, process_job& given) noexcept;
+  void share_out() noexcept;
+  void collect_all() noexcept;
+  void collect_from(process_worker& from) noexcept;
+  void deliver(process_worker& from, std::uint32_t number, process_job& done);
+  void take_back_all(process_worker& from) noexcept;
+  void kill_running(process_worker& in) noexcept;
+  void requeue(waiter_list& jobs) noexcept;
+  void settle(process_job& ended, int result) noexcept;
+  void fail(process_job& failed, std::exception_ptr why) noexcept;
+  void fail_queue(std::exception_ptr const& why) noexcept;
+  void jobs_have_left() noexcept;
+  [[nodiscard]] bool is_bound() const noexcept;
+
+  process_pool_options options_;
+  std::shared_ptr<fork_server> server_;
+  std::vector<place> places_;
+
+  waiter_list queue_;
+  std::size_t queued_ = 0;
+  std::size_t outstanding_ = 0;  // jobs that were admitted and have not ended
+  std::size_t in_slots_ = 0;
+  bool is_source_ = false;
+  bool closed_ = false;
+  int failed_starts_ = 0;  // in a row: workers that ended before they were ready
+  std::exception_ptr start_error_;
+  waiter_list joining_;
+  executor_stats stats_;  // but for `queued` and `running`
+
+  std::shared_ptr<inbox> home_;  // of the loop that has jobs here
+  std::uint32_t loop_number_ = 0;
+  void (*known_function_)() = nullptr;  // that the server was asked about last
+};
+
+}  // namespace weft::inline v0::detail
