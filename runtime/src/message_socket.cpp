@@ -85,15 +85,16 @@ message_socket::send_operation::~send_operation() {
 
 // Others may encode while it waits, so what it sends is then its own.
 bool message_socket::send_operation::start() noexcept {
-  if (first_use || (result_ = perform()) == -EAGAIN) {
-    if (file_ < 0) {
-      kept_.assign(values_.begin(), values_.end());
-      values_ = kept_;
-    }
-    tried = !first_use;
-    return io_operation::start();
+  if (!first_use) {
+    result_ = perform();
+    if (result_ != -EAGAIN) return true;
   }
-  return true;
+  if (file_ < 0) {
+    kept_.assign(values_.begin(), values_.end());
+    values_ = kept_;
+  }
+  tried = !first_use;
+  return io_operation::start();
 }
 
 int message_socket::send_operation::perform() noexcept {

@@ -201,6 +201,7 @@ bool process_crew::start(place& at) noexcept {
     if (home_) bind(at);
     return true;
   } catch (...) {
+    at.worker.reset();
     start_error_ = std::current_exception();
     return false;
   }
@@ -224,12 +225,12 @@ void process_crew::bind_to_loop() noexcept {
 }
 
 // A worker that has ended meanwhile is replaced as any other.
-void process_crew::bind(place& to) noexcept {
+void process_crew::bind(place& to) {
+  to.notice = new end_notice(*this, to);
   auto& worker = *to.worker;
   worker.send({.what = worker_message::kind::wake_descriptor, .number = loop_number_},
               home_->wake_descriptor());
   worker.memory().loop.store(loop_number_, std::memory_order_seq_cst);
-  to.notice = new end_notice(*this, to);
   if (!worker.child()->has_ended.watch(*to.notice, home_)) home_->push(*to.notice);
 }
 

@@ -109,7 +109,7 @@ class process_crew final : public job_taker, private job_source, private timer {
 
  private:
   // Tells that the worker of a place has ended. It travels through the inbox, and frees itself.
-  class end_notice;
+  class end_notice;  // final: NOLINT(cppcoreguidelines-virtual-class-destructor)
 
   // Where a worker is, or one after another.
   struct place {
@@ -125,7 +125,7 @@ class process_crew final : public job_taker, private job_source, private timer {
 
   void bind_to_loop() noexcept;
   void unbind() noexcept;
-  void bind(place& to) noexcept;
+  void bind(place& to);
   bool start(place& at) noexcept;
   void has_ended(place& ended) noexcept;
 

@@ -66,11 +66,12 @@ class worker {
     for (;;) {
       auto const seen = memory_.bell.load(std::memory_order_seq_cst);
       memory_.worker_asleep.store(true, std::memory_order_seq_cst);
+      // In this order: the last job comes before the word that it is the last.
+      bool const to_end = memory_.to_end.load(std::memory_order_seq_cst);
       bool const found = is_there();
-      bool const over = !found && memory_.to_end.load(std::memory_order_seq_cst);
-      if (!found && !over) memory_.sleep(seen);
+      if (!found && !to_end) memory_.sleep(seen);
       memory_.worker_asleep.store(false, std::memory_order_relaxed);
-      if (found || over) return found;
+      if (found || to_end) return found;
     }
   }
 

@@ -24,7 +24,8 @@ refused() {  # SENTENCE CODE
 compiler=$*
 type='this type cannot travel to another process; give it MSGPACK_DEFINE(members)'
 refused "$type" \
-  'struct point { int x; };  void f(point) {}  auto a() { return weft::process::start(f, point{1}); }'
+  'struct point { int x; };  void f(point) {}
+   auto a() { return weft::process::start(f, point{1}); }'
 refused "$type" \
   'void f(int*) {}  auto a(int* p) { return weft::process::start(f, p); }'
 refused "$type" \

@@ -174,6 +174,9 @@ namespace msgpack {
 MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
   namespace adaptor {
 
+  // msgpack has convert() return what it was given.
+  // NOLINTBEGIN(bugprone-return-const-ref-from-parameter)
+
   template <class T>
   struct pack<T, std::enable_if_t<std::is_enum_v<T> && !std::is_same_v<T, std::byte>>> {
     template <class Stream>
@@ -284,6 +287,8 @@ MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
       return from;
     }
   };
+
+  // NOLINTEND(bugprone-return-const-ref-from-parameter)
 
   }  // namespace adaptor
 }
