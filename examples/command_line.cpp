@@ -66,9 +66,9 @@ value_check must_be_between(std::uint64_t least, std::uint64_t most) {
 }
 
 value_check must_be_a_number() {
-  return must_be("a number above 0", [](std::string const& value) {
+  return must_be("a number from 0.000001 to 315000000", [](std::string const& value) {
     auto const number = number_in<double>(value).value_or(0);
-    return number > 0 && number < 315e6;
+    return number >= 1e-6 && number <= 315e6;
   });
 }
 

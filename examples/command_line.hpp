@@ -21,7 +21,7 @@ value_check must_be(std::string what, std::function<bool(std::string const& valu
 value_check must_be_an_address();
 value_check must_be_positive();                                        // a whole number
 value_check must_be_between(std::uint64_t least, std::uint64_t most);  // a whole number
-// With or without a fraction, and within reason: as seconds, at most ten years.
+// With or without a fraction, and within reason: as seconds, from 1 us to ten years.
 value_check must_be_a_number();
 
 inline std::chrono::nanoseconds from_seconds(double seconds) {

@@ -77,6 +77,7 @@ weft::task<std::optional<lookup>> read_classic(std::vector<std::string> const& c
 
 weft::task<int> look_up(arguments const& given) {
   auto settings = system_settings();
+  if (given.json || !given.bulk.path.empty()) settings.talk = stderr;
   auto asked = co_await read_classic(given.classic, settings);
   co_return co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<int> {
     dns::resolver resolver(tasks, {});

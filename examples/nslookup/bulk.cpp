@@ -73,6 +73,7 @@ class bulk_run {
     bool const completed = co_await weft::until_stop([this] { return ask_all(); });
     co_await out_.flush();
     print_summary();
+    if (!complaint_.empty()) throw fatal_error(complaint_, 1);
     co_return completed&& failures_ == 0 ? 0 : 1;
   }
 
@@ -85,10 +86,24 @@ class bulk_run {
     });
   }
 
+  // The next line; none at the end, or when what follows cannot be read.
+  weft::task<std::optional<std::string_view>> next_line() {
+    try {
+      ++line_number_;
+      co_return co_await lines_.line();
+    } catch (weft::line_too_long const& error) {
+      complaint_ =
+          fmt::format("{}: line {} has more than {} bytes; the names behind it were not read",
+                      options_.path, line_number_, error.limit_bytes());
+    } catch (std::system_error const& error) {
+      complaint_ = fmt::format("{}: {}", options_.path, error.code().message());
+    }
+    co_return std::nullopt;
+  }
+
   // Reads no further than there are permits, so that any number of names needs little memory.
   weft::task<> begin_all(weft::task_scope& questions) {
-    weft::buffered_reader<weft::descriptor> lines(names_.get());
-    while (auto const line = co_await lines.line()) {
+    while (auto const line = co_await next_line()) {
       read_bytes_ += line->size() + 1;
       auto const name = trimmed(*line);
       if (name.empty() || name.front() == '#') continue;
@@ -201,6 +216,9 @@ class bulk_run {
   dns::resolver& resolver_;
   bulk_options const& options_;
   borrowed_descriptor names_;
+  weft::buffered_reader<weft::descriptor> lines_{names_.get()};
+  std::uint64_t line_number_ = 0;
+  std::string complaint_;
   borrowed_descriptor out_to_;
   weft::buffered_writer<weft::descriptor> out_{out_to_.get()};
   weft::mutex printing_;

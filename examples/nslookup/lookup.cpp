@@ -272,7 +272,7 @@ weft::task<lookup_runner::attempt> lookup_runner::ask(lookup const& asked, std::
 }
 
 void lookup_runner::comment(std::string const& text) const {
-  fmt::print(as_json_ ? stderr : stdout, ";; {}\n", text);
+  fmt::print(given_.talk, ";; {}\n", text);
 }
 
 }  // namespace nslookup

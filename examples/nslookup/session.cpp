@@ -63,8 +63,8 @@ weft::task<> session::run() {
   standard_input input;
   bool const is_terminal = ::isatty(STDIN_FILENO) == 1;
   while (!ended_) {
-    if (is_terminal) fmt::print("> ");
-    if (std::fflush(stdout) != 0) break;  // nobody reads any more
+    if (is_terminal) fmt::print(given_.talk, "> ");
+    if (std::fflush(stdout) != 0 || std::fflush(given_.talk) != 0) break;  // nobody reads any more
     auto const line = co_await input.line();
     if (!line) break;
     co_await obey(std::string(*line));
@@ -86,9 +86,9 @@ weft::task<> session::obey(std::string line) {
   } else if (equal_in_any_case(command, "exit")) {
     ended_ = true;
   } else if (is_one_of<2>(command, {"help", "?"})) {
-    fmt::print("The '{}' command is not yet implemented.\n", command);
+    fmt::print(given_.talk, "The '{}' command is not yet implemented.\n", command);
   } else if (is_one_of<4>(command, {"finger", "root", "ls", "view"})) {
-    fmt::print("The '{}' command is not implemented.\n", command);
+    fmt::print(given_.talk, "The '{}' command is not implemented.\n", command);
   } else {
     co_await lookups_.run(make_lookup(given_, command));
   }

@@ -19,21 +19,21 @@ bool starts_with_in_any_case(std::string_view text, std::string_view prefix) {
 }
 
 // A number as BIND reads one for an option; none, and a complaint, for what is none.
-std::optional<std::uint32_t> parse_number(std::string_view what, std::string_view text,
-                                          std::uint32_t max) {
+std::optional<std::uint32_t> parse_number(settings const& given, std::string_view what,
+                                          std::string_view text, std::uint32_t max) {
   std::uint32_t number = 0;
   auto const end = text.data() + text.size();
   auto const [read_to, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   bool const is_number = error != std::errc::invalid_argument && read_to == end;
   if (is_number && error == std::errc() && number <= max) return number;
-  fmt::print("invalid {} '{}': {}\n", what, text,
+  fmt::print(given.talk, "invalid {} '{}': {}\n", what, text,
              is_number ? "out of range" : "not a valid number");
   return std::nullopt;
 }
 
 void set_type(settings& changed, std::string_view name) {
   if (!parse_type(name)) {
-    fmt::print("unknown query type: {}\n", name);
+    fmt::print(changed.talk, "unknown query type: {}\n", name);
     return;
   }
   changed.type_name = name;
@@ -44,7 +44,7 @@ void set_class(settings& changed, std::string_view name) {
   if (parse_class(name))
     changed.class_name = name;
   else
-    fmt::print("unknown query class: {}\n", name);
+    fmt::print(changed.talk, "unknown query class: {}\n", name);
 }
 
 void set_domain(settings& changed, std::string_view name) {
@@ -53,22 +53,23 @@ void set_domain(settings& changed, std::string_view name) {
 }
 
 void set_port(settings& changed, std::string_view text) {
-  if (auto const number = parse_number("port", text, 65'535))
+  if (auto const number = parse_number(changed, "port", text, 65'535))
     changed.port = static_cast<std::uint16_t>(*number);
 }
 
 void set_timeout(settings& changed, std::string_view text) {
-  if (auto const number = parse_number("timeout", text, std::numeric_limits<std::uint32_t>::max()))
+  if (auto const number =
+          parse_number(changed, "timeout", text, std::numeric_limits<std::uint32_t>::max()))
     changed.timeout_seconds = *number;
 }
 
 void set_tries(settings& changed, std::string_view text) {
-  if (auto const number = parse_number("tries", text, std::numeric_limits<int>::max()))
+  if (auto const number = parse_number(changed, "tries", text, std::numeric_limits<int>::max()))
     changed.tries = static_cast<int>(*number);
 }
 
 void set_ndots(settings& changed, std::string_view text) {
-  if (auto const number = parse_number("ndots", text, 128))
+  if (auto const number = parse_number(changed, "ndots", text, 128))
     changed.ndots = static_cast<int>(*number);
 }
 
@@ -79,15 +80,15 @@ void set_tcp(settings& changed, bool on) {
 
 void show_all(settings const& shown) {
   show_servers(shown, true);
-  fmt::print("\nSet options:\n");
-  fmt::print("  {}\t\t\t{}\t\t{}\n", shown.use_tcp ? "vc" : "novc",
+  fmt::print(shown.talk, "\nSet options:\n");
+  fmt::print(shown.talk, "  {}\t\t\t{}\t\t{}\n", shown.use_tcp ? "vc" : "novc",
              shown.debug ? "debug" : "nodebug", shown.d2 ? "d2" : "nod2");
-  fmt::print("  {}\t\t{}\n", shown.use_search ? "search" : "nosearch",
+  fmt::print(shown.talk, "  {}\t\t{}\n", shown.use_search ? "search" : "nosearch",
              shown.recurse ? "recurse" : "norecurse");
-  fmt::print("  timeout = {}\t\tretry = {}\tport = {}\tndots = {}\n", shown.timeout_seconds,
-             shown.tries, shown.port, shown.ndots);
-  fmt::print("  querytype = {:<8}\tclass = {}\n", shown.type_name, shown.class_name);
-  fmt::print("  srchlist = {}\n", fmt::join(shown.search_list, "/"));
+  fmt::print(shown.talk, "  timeout = {}\t\tretry = {}\tport = {}\tndots = {}\n",
+             shown.timeout_seconds, shown.tries, shown.port, shown.ndots);
+  fmt::print(shown.talk, "  querytype = {:<8}\tclass = {}\n", shown.type_name, shown.class_name);
+  fmt::print(shown.talk, "  srchlist = {}\n", fmt::join(shown.search_list, "/"));
 }
 
 // An option with a value, by each of the names that BIND has for it.
@@ -149,12 +150,12 @@ void set_option(settings& changed, std::string_view option) {
     if (starts_with_in_any_case(option, prefix)) return set(changed, option.substr(prefix.size()));
   for (auto const& [word, letters_min, set] : word_options)
     if (option.size() >= letters_min && starts_with_in_any_case(word, option)) return set(changed);
-  fmt::print("*** Invalid option: {}\n", option);
+  fmt::print(changed.talk, "*** Invalid option: {}\n", option);
 }
 
 void show_servers(settings const& shown, bool all) {
   for (auto const& each : shown.servers) {
-    fmt::print("Default server: {}\nAddress: {}\n", each.called,
+    fmt::print(shown.talk, "Default server: {}\nAddress: {}\n", each.called,
                endpoint_text(shown.endpoint_of(each)));
     if (!all) return;
   }

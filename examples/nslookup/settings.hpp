@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -46,6 +47,7 @@ struct settings {
   bool debug = false;  // print all sections
   bool d2 = false;     // only shown; what BIND says about its own insides is not
   bool goes_on_at_servfail = true;
+  std::FILE* talk = stdout;     // all that is no answer; stderr when those are JSON
   bool needs_recursion = true;  // until a server is named: complain of one that does not recurse
 
   // Where to ask that server.

@@ -19,7 +19,7 @@ struct lookup {
   std::string program = "nslookup";
   std::vector<std::string> options;
 
-  [[nodiscard]] weft::command with(std::vector<std::string> arguments) const {
+  [[nodiscard]] weft::command with(std::vector<std::string> const& arguments) const {
     weft::command made(program);
     made.arguments(options).arguments(arguments);
     return made;

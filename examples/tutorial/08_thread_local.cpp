@@ -1,6 +1,7 @@
 // Tutorial, 8: what belongs to one thread, and what belongs to one task.
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include <fmt/core.h>
 #include <weft/run.hpp>
@@ -16,7 +17,7 @@ void process_student() {
 }
 
 void process_thread(std::string name) {
-  local_student = name;
+  local_student = std::move(name);
   process_student();
 }
 

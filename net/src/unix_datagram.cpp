@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@
 #include "transfer.hpp"
 #include "unix_socket.hpp"
 #include "weft/error.hpp"
+#include "weft/timeout.hpp"
 
 namespace weft::inline v0::net {
 
@@ -158,16 +160,24 @@ class unix_datagram::room_operation final
 };
 
 // Sending to a full receiver fails, and only a socket that is connected to it can be waited for.
-// The receiver may have had room all the time, and the sender none: what it sent before counts as
-// the sender's until it is received.
+// When that has room the sender has none: what it sent before counts as the sender's until it is
+// received. It has room again long before poll(2) says so, which is when three quarters are free,
+// and that may never be; so it is asked now and then, too.
 task<> unix_datagram::send_to(std::span<std::byte const> bytes, unix_address to,
                               std::span<int const> descriptors) {
+  using namespace std::chrono_literals;
   detail::require_passable(descriptors);
   while (!co_await send_attempt(*this, bytes, to, descriptors)) {
-    auto const connected = detail::open_unix_socket(SOCK_DGRAM, "send", to);
-    connect_to(connected, to, "send");
-    co_await room_operation(*this, connected.get());
-    co_await room_operation(*this, get());
+    {
+      auto const connected = detail::open_unix_socket(SOCK_DGRAM, "send", to);
+      connect_to(connected, to, "send");
+      co_await room_operation(*this, connected.get());
+    }
+    if (co_await send_attempt(*this, bytes, to, descriptors)) break;
+    try {
+      co_await with_timeout(20ms, room_operation(*this, get()));
+    } catch (timed_out const&) {  // NOLINT(bugprone-empty-catch): then it is tried
+    }
   }
 }
 

@@ -183,6 +183,27 @@ TEST_CASE_ON_EVERY_BACKEND("sending waits, without trying all the time, for its 
   CHECK(resumes < 30);
 }
 
+TEST_CASE_ON_EVERY_BACKEND(
+    "sending waits for its receiver only, whatever others have not received") {
+  run_on<On>([]() -> weft::task<> {
+    auto receiver = unix_datagram::bind(unix_address());
+    auto idle = unix_datagram::bind(unix_address());
+    auto other = unix_datagram::bind(unix_address());
+    auto sender = unix_datagram::bind(unix_address());
+    // Over a quarter of its buffer, so poll(2) says that there is no room.
+    co_await sender.send_to(bytes_of(std::string(100'000, 'x')), idle.local());
+    fill(other.get(), receiver);
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      auto const sending =
+          tasks.spawn(weft::with_timeout(10s, sender.send_to(bytes_of("last"), receiver.local())));
+      co_await weft::sleep_for(1ms);
+      std::array<std::byte, 16> room{};
+      while (text_of(room, 4) != "last") co_await receiver.receive(room);
+      co_await sending;
+    });
+  }());
+}
+
 TEST_CASE_ON_EVERY_BACKEND("closing ends a send that waits for the receiver, and a receive") {
   run_on<On>([]() -> weft::task<> {
     auto receiver = unix_datagram::bind(unix_address());

@@ -7,6 +7,7 @@
 
 #include "examples/dns_programs.hpp"
 #include "examples/terminal.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
 
@@ -138,6 +139,43 @@ TEST_CASE("no more questions are begun in a second than --qps says") {
   CHECK(std::chrono::steady_clock::now() - begin >= 500ms);
 }
 
+TEST_CASE("what cannot be read of many names is told, and those before it are answered") {
+  auto const server = dns_server(real_backends.front());
+  support::temporary_directory const here;
+  auto const path = here / "names";
+  std::ofstream(path) << numbered_names(5) << std::string(70'000, 'x') << "\nlast\n";
+  auto const endless = run_nslookup(asking(server, {"--bulk", path, "-"}));
+  CHECK(endless.code == 1);
+  CHECK(lines(endless.out).size() == 5);
+  CHECK(contains(endless.err, "5 names in "));
+  CHECK(contains(endless.err, path + ": line 6 has more than 65536 bytes"));
+  auto const directory = run_nslookup(asking(server, {"--bulk", "/", "-"}));
+  CHECK(directory.code == 1);
+  CHECK(directory.out.empty());
+  CHECK(contains(directory.err, "nslookup: /: Is a directory\n"));
+}
+
+TEST_CASE("where answers are JSON, all else is on stderr") {
+  auto const server = dns_server(real_backends.front());
+  auto const port = "-port=" + std::to_string(server.port());
+  for (words const& given :
+       std::vector<words>{{"--json", "-nonsense", "-type=mox", port, "-"},
+                          {"--bulk", "-", "-nonsense", "-type=mox", port, "-"}}) {
+    words all = given;
+    all.push_back("127.0.0.1");
+    auto const ended = run_nslookup(all, "wiki.python.org\n");
+    CHECK(contains(ended.err, "*** Invalid option: nonsense\nunknown query type: mox\n"));
+    for (auto const& line : lines(ended.out)) CHECK(line.starts_with("{\"name\": \"wiki."));
+    CHECK_FALSE(ended.out.empty());
+  }
+  auto const session =
+      run_nslookup({"--json", "-"}, "help\nset all\nset port=" + std::to_string(server.port()) +
+                                        "\nserver 127.0.0.1\nset q=a\nwiki.python.org\nexit\n");
+  CHECK(lines(session.out).size() == 1);
+  CHECK(contains(session.err, "Default server: 127.0.0.1"));
+  CHECK(contains(session.err, "not yet implemented"));
+}
+
 TEST_CASE("bad usage of nslookup's own options is told in one line") {
   for (words const& given : std::vector<words>{{"--bulk"},
                                                {"--concurrency", "0"},
@@ -153,6 +191,9 @@ TEST_CASE("bad usage of nslookup's own options is told in one line") {
     CHECK(std::ranges::count(ended.err, '\n') == 1);
     CHECK(contains(ended.err, given.front().substr(0, given.front().find('='))));
   }
+  auto const too_small = run_nslookup({"--bulk", "-", "--qps", "1e-300"});
+  CHECK(too_small.code == 2);
+  CHECK(contains(too_small.err, "--qps"));
   auto const missing = run_nslookup({"--bulk", "/nonexistent/names"});
   CHECK(missing.code == 1);
   CHECK(contains(missing.err, "/nonexistent/names: No such file or directory\n"));

@@ -10,6 +10,7 @@ namespace {
 
 thread_local int countdown = 0;  // 0: off
 thread_local bool failed = false;
+thread_local long live = 0;
 
 [[maybe_unused]] bool must_fail() noexcept {
   if (countdown == 0 || --countdown != 0) return false;
@@ -28,6 +29,8 @@ bool allocation_has_failed() noexcept { return failed; }
 
 void stop_failing_allocations() noexcept { countdown = 0; }
 
+long live_allocations() noexcept { return live; }
+
 }  // namespace support
 
 #if defined(__SANITIZE_THREAD__)
@@ -42,9 +45,13 @@ void stop_failing_allocations() noexcept { countdown = 0; }
 void* operator new(std::size_t size) {
   void* const memory = support::must_fail() ? nullptr : std::malloc(size != 0 ? size : 1);
   if (memory == nullptr) throw std::bad_alloc();
+  ++support::live;
   return memory;
 }
 
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  if (memory != nullptr) --support::live;
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept { ::operator delete(memory); }
 #endif

@@ -38,12 +38,14 @@ finding found_in(message const& in) {
   return find(in, {"www.example.", type::a}, followed);
 }
 
+constexpr std::size_t roomy = 1 << 20;
+
 weft::clock::time_point at(std::chrono::nanoseconds time) { return weft::clock::time_point(time); }
 
 }  // namespace
 
 TEST_CASE("what is kept is found until it no longer holds") {
-  answer_cache cache(10);
+  answer_cache cache(10, roomy);
   auto const kept = answer_for(5s);
   cache.keep("a", kept, at(0s));
   CHECK(cache.find("a", at(4999ms)) == kept);
@@ -54,7 +56,7 @@ TEST_CASE("what is kept is found until it no longer holds") {
 }
 
 TEST_CASE("a newer answer takes the place of an older one") {
-  answer_cache cache(10);
+  answer_cache cache(10, roomy);
   cache.keep("a", answer_for(5s), at(0s));
   auto const newer = answer_for(5s, at(3s));
   cache.keep("a", newer, at(3s));
@@ -65,7 +67,7 @@ TEST_CASE("a newer answer takes the place of an older one") {
 }
 
 TEST_CASE("of too many, the least recently used goes first") {
-  answer_cache cache(3);
+  answer_cache cache(3, roomy);
   for (auto const* key : {"a", "b", "c"}) cache.keep(key, answer_for(5s), at(0s));
   CHECK(cache.find("a", at(1s)) != nullptr);
   cache.keep("d", answer_for(5s), at(1s));
@@ -76,8 +78,30 @@ TEST_CASE("of too many, the least recently used goes first") {
   CHECK(cache.size() == 3);
 }
 
+TEST_CASE("long answers count for more, and one that is larger than the cache is not kept") {
+  auto const long_answer = [](int records) {
+    settled made;
+    made.found.holds_for = 5s;
+    made.message.answers.assign(static_cast<std::size_t>(records),
+                                record::parse("www.example. 5 IN TXT some text of any length"));
+    return std::make_shared<settled const>(std::move(made));
+  };
+  std::size_t const size = weft::detail::bytes_of(*long_answer(100));
+  CHECK(size > 100 * sizeof(record));
+  CHECK(weft::detail::bytes_of(*long_answer(200)) > size * 19 / 10);
+  answer_cache cache(1'000, 3 * size);
+  for (int i = 0; i < 100; ++i) cache.keep(std::to_string(i), long_answer(100), at(0s));
+  CHECK(cache.size() == 2);  // and their keys
+  CHECK(cache.find("99", at(1s)) != nullptr);
+  cache.keep("many", long_answer(400), at(1s));
+  CHECK(cache.find("many", at(1s)) == nullptr);
+  CHECK(cache.size() == 2);
+  for (int i = 0; i < 100; ++i) cache.keep(std::to_string(i), answer_for(5s), at(1s));
+  CHECK(cache.size() == 100);
+}
+
 TEST_CASE("a cache without room keeps nothing") {
-  answer_cache cache(0);
+  answer_cache cache(0, roomy);
   cache.keep("a", answer_for(5s), at(0s));
   CHECK(cache.size() == 0);
 }

@@ -27,16 +27,20 @@ struct settled {
   }
 };
 
-// Keeps at most so many, the least recently used go first. What no longer holds goes when somebody
-// asks for it, or in its turn.
+// About so much memory as it takes.
+[[nodiscard]] std::size_t bytes_of(settled const& answer) noexcept;
+
+// Keeps at most so many, in at most so many bytes; the least recently used go first. What no longer
+// holds goes when somebody asks for it, or in its turn.
 class answer_cache {
  public:
-  explicit answer_cache(std::size_t size_max) noexcept : size_max_(size_max) {}
+  answer_cache(std::size_t size_max, std::size_t bytes_max) noexcept
+      : size_max_(size_max), bytes_max_(bytes_max) {}
 
   // Null if there is none that holds.
   [[nodiscard]] std::shared_ptr<settled const> find(std::string_view key, clock::time_point now);
 
-  // Keeps it in the place of an older one; not if it does not hold at all.
+  // Keeps it in the place of an older one; not if it does not hold at all, or is too large.
   void keep(std::string_view key, std::shared_ptr<settled const> answer, clock::time_point now);
 
   [[nodiscard]] std::size_t size() const noexcept { return by_key_.size(); }
@@ -45,11 +49,14 @@ class answer_cache {
   struct entry {
     std::string key;
     std::shared_ptr<settled const> answer;
+    std::size_t bytes;
   };
 
   void drop(std::list<entry>::iterator dropped) noexcept;
 
   std::size_t size_max_;
+  std::size_t bytes_max_;
+  std::size_t bytes_ = 0;
   std::list<entry> by_use_;                                                  // the last used first
   std::unordered_map<std::string_view, std::list<entry>::iterator> by_key_;  // keys of the entries
 };

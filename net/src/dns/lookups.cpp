@@ -54,7 +54,7 @@ lookups::lookups(task_scope& tasks, net::dns::resolver_options options)
     : tasks_(tasks),
       options_(std::move(options)),
       servers_(tasks, options_),
-      cache_(options_.cache_size) {}
+      cache_(options_.cache_size, options_.cache_bytes) {}
 
 void lookups::close() noexcept {
   is_closed_ = true;

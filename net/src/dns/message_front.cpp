@@ -4,7 +4,6 @@
 namespace weft::inline v0::detail {
 
 using net::dns::message;
-using net::dns::question;
 
 wire_header read_header(wire_reader& reader) {
   constexpr auto what = "the header";
@@ -34,12 +33,17 @@ wire_question read_question(wire_reader& reader) {
   return read;
 }
 
+expected_response::expected_response(message const& query) : id(query.id), opcode(query.opcode) {
+  auto const& one = query.questions.front();
+  asked = {to_wire_name(one.name), one.type, one.record_class};
+}
+
 bool expected_response::is(std::span<std::byte const> bytes) const {
   using net::dns::rcode;
   try {
     wire_reader reader(bytes);
     auto const [said, counts] = read_header(reader);
-    if (!said.qr || said.id != id || said.opcode != net::dns::opcode::query) return false;
+    if (!said.qr || said.id != id || said.opcode != opcode) return false;
     if (counts[0] == 0) return said.rcode != rcode::noerror && said.rcode != rcode::nxdomain;
     auto const question = read_question(reader);
     return counts[0] == 1 && question.type == asked.type &&
@@ -47,10 +51,6 @@ bool expected_response::is(std::span<std::byte const> bytes) const {
   } catch (net::dns::malformed const&) {
     return false;
   }
-}
-
-wire_question to_wire(question const& asked) {
-  return {to_wire_name(asked.name), asked.type, asked.record_class};
 }
 
 }  // namespace weft::inline v0::detail

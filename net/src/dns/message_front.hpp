@@ -27,16 +27,18 @@ struct wire_question {
 [[nodiscard]] wire_header read_header(wire_reader& reader);
 [[nodiscard]] wire_question read_question(wire_reader& reader);
 
-// What a message must be to answer a question.
+// What a message must be to answer a query.
 struct expected_response {
   std::uint16_t id = 0;
+  net::dns::opcode opcode{};
   wire_question asked;
 
-  // Whether the bytes are a response with that id, name, type and class. A server that fails may
-  // leave the question out.
+  // To a query with one question.
+  explicit expected_response(net::dns::message const& query);
+
+  // Whether the bytes are a response with that id, opcode, name, type and class. A server that
+  // fails may leave the question out.
   [[nodiscard]] bool is(std::span<std::byte const> bytes) const;
 };
-
-[[nodiscard]] wire_question to_wire(net::dns::question const& asked);
 
 }  // namespace weft::inline v0::detail

@@ -69,9 +69,9 @@ void udp_channel::leave(std::uint16_t id) noexcept {
   if (receiving_) receiving_.cancel();
 }
 
-udp_channel::waiting::waiting(std::shared_ptr<udp_channel> channel, net::dns::question const& asked,
+udp_channel::waiting::waiting(std::shared_ptr<udp_channel> channel, net::dns::message const& query,
                               task_scope& tasks)
-    : channel_(std::move(channel)), expected_{.asked = to_wire(asked)} {
+    : channel_(std::move(channel)), expected_(query) {
   do expected_.id = static_cast<std::uint16_t>(random_unit() * 65'536);
   while (!channel_->waiting_.try_emplace(id(), this).second);
   ++channel_->asked_;

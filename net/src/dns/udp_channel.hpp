@@ -61,9 +61,9 @@ class udp_channel {
 // destroyed.
 class udp_channel::waiting {
  public:
-  // Takes a random id that no other has here. What receives the answers is a child of `tasks`, as
-  // long as anybody waits.
-  waiting(std::shared_ptr<udp_channel> channel, net::dns::question const& asked, task_scope& tasks);
+  // Takes a random id that no other has here, whatever that of the query. What receives the answers
+  // is a child of `tasks`, as long as anybody waits.
+  waiting(std::shared_ptr<udp_channel> channel, net::dns::message const& query, task_scope& tasks);
   waiting(waiting const&) = delete;
   waiting& operator=(waiting const&) = delete;
   ~waiting();

@@ -88,7 +88,7 @@ std::shared_ptr<udp_channel> upstream::channel_with_room() {
 
 task<std::vector<std::byte>> upstream::over_udp(message& query, std::chrono::nanoseconds timeout) {
   auto const turn = co_await datagrams_.acquire();
-  udp_channel::waiting waiting(channel_with_room(), query.questions[0], tasks_);
+  udp_channel::waiting waiting(channel_with_room(), query, tasks_);
   query.id = waiting.id();
   auto const bytes = net::dns::encode(query);
   co_return co_await with_timeout(timeout, waiting.exchange(bytes));
@@ -103,7 +103,7 @@ task<std::vector<std::byte>> upstream::over_tcp(message& query, std::chrono::nan
 // See RFC 1035, section 4.2.2: two bytes with the size come before each message. A connection that
 // breaks once it is there has cut the answer short.
 task<std::vector<std::byte>> upstream::talk(message const& query) {
-  expected_response const expected{query.id, to_wire(query.questions[0])};
+  expected_response const expected(query);
   auto const bytes = net::dns::encode(query);
   std::vector<std::byte> framed{static_cast<std::byte>(bytes.size() >> 8),
                                 static_cast<std::byte>(bytes.size())};

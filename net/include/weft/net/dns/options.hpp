@@ -30,7 +30,11 @@ struct resolver_options {
 
   bool use_tcp = false;             // else only for answers that do not fit into a datagram
   std::uint16_t edns_size = 1232;   // the largest datagram to ask for (RFC 9715); 0: no EDNS
-  std::size_t cache_size = 10'000;  // answers, the least recently used go first; 0: no cache
+
+  // How many answers to keep, and how many bytes of memory for them; the least recently used go
+  // first. 0: no cache.
+  std::size_t cache_size = 10'000;
+  std::size_t cache_bytes = 32 << 20;
 
   // The options in the text of a resolv.conf(5): nameserver, search, domain, and the options ndots,
   // timeout, attempts, rotate, use-vc and edns0 (which is on anyway). What else it says, or what it
