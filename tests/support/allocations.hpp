@@ -1,5 +1,5 @@
-// Replaces operator new so that a chosen allocation of the calling thread throws std::bad_alloc, and
-// counts them.
+// Replaces operator new so that a chosen allocation of the calling thread throws std::bad_alloc,
+// and counts them.
 #pragma once
 
 namespace support {

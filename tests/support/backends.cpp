@@ -1,10 +1,12 @@
 // See backends.hpp.
 #include "backends.hpp"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <thread>
 
 #include "simulated_backend.hpp"
 
@@ -34,6 +36,16 @@ std::size_t open_descriptors() {
   namespace fs = std::filesystem;
   return static_cast<std::size_t>(
       std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+}
+
+bool descriptors_fall_to(std::size_t number) {
+  using namespace std::chrono_literals;
+  auto const end = std::chrono::steady_clock::now() + 10s;
+  while (open_descriptors() > number) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
 }
 
 }  // namespace support

@@ -69,6 +69,10 @@ T run_on(weft::task<T> root, std::function<void()> after_resume = {}) {
 // How many descriptors this process has open.
 std::size_t open_descriptors();
 
+// Waits until it has no more than so many; false after 10 s. A thread that has told a loop of
+// something may hold the loop's descriptor a moment longer than the loop lives.
+bool descriptors_fall_to(std::size_t number);
+
 }  // namespace support
 
 // In the cases below, the one that the case is on.

@@ -28,8 +28,8 @@ struct resolver_options {
   int attempts = 2;
   bool rotate = false;  // begin with another server each time
 
-  bool use_tcp = false;             // else only for answers that do not fit into a datagram
-  std::uint16_t edns_size = 1232;   // the largest datagram to ask for (RFC 9715); 0: no EDNS
+  bool use_tcp = false;            // else only for answers that do not fit into a datagram
+  std::uint16_t edns_size = 1232;  // the largest datagram to ask for (RFC 9715); 0: no EDNS
 
   // How many answers to keep, and how many bytes of memory for them; the least recently used go
   // first. 0: no cache.
