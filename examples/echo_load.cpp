@@ -18,7 +18,6 @@
 #include <weft/weft.hpp>
 
 #include "command_line.hpp"
-#include "histogram.hpp"
 
 using namespace std::chrono_literals;
 namespace net = weft::net;
@@ -41,11 +40,11 @@ struct arguments {
 constexpr auto patience = 5s;
 
 struct results {
-  histogram latency;               // of requests that were answered, with the right bytes
-  std::uint64_t begun = 0;         // requests sent, or due
-  std::uint64_t errors = 0;        // requests that failed
-  std::string first_error;         // what the first of them failed with
-  std::chrono::nanoseconds ran{};  // until the last answer
+  weft::duration_histogram<7> latency;  // of requests that were answered, with the right bytes
+  std::uint64_t begun = 0;              // requests sent, or due
+  std::uint64_t errors = 0;             // requests that failed
+  std::string first_error;              // what the first of them failed with
+  std::chrono::nanoseconds ran{};       // until the last answer
   bool interrupted = false;
 
   // Those still waiting at the end: for their answer, or for their turn.

@@ -16,7 +16,6 @@
 #include <fmt/format.h>
 #include <weft/weft.hpp>
 
-#include "histogram.hpp"
 #include "nslookup/json.hpp"
 #include "nslookup/lookup.hpp"
 #include "nslookup/progress.hpp"
@@ -229,7 +228,7 @@ class bulk_run {
   std::uint64_t answered_ = 0;
   std::uint64_t failures_ = 0;
   std::map<std::string, std::uint64_t> rcodes_;
-  histogram latency_;
+  weft::duration_histogram<7> latency_;
   weft::clock::time_point begin_;
 };
 
