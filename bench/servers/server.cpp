@@ -39,20 +39,31 @@ void exit_at_sigterm() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-int listen_on(std::uint16_t port, int flags) {
-  int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+namespace {
+
+int bind_socket(int kind, std::uint16_t port) {
+  int const fd = ::socket(AF_INET, kind | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket", errno);
   int const on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  send_at_once(fd);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("bind", errno);
+  return fd;
+}
+
+}  // namespace
+
+int listen_on(std::uint16_t port, int flags) {
+  int const fd = bind_socket(SOCK_STREAM | flags, port);
+  send_at_once(fd);
   if (::listen(fd, SOMAXCONN) != 0) fail("listen", errno);
   return fd;
 }
+
+int receive_at(std::uint16_t port) { return bind_socket(SOCK_DGRAM, port); }
 
 void send_at_once(int fd) {
   int const on = 1;

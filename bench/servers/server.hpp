@@ -31,7 +31,10 @@ void send_at_once(int fd);
 // program if that fails.
 int listen_on(std::uint16_t port, int flags);
 
-// The port that a listening socket got.
+// A socket that receives datagrams on 127.0.0.1. Ends the program if that fails.
+int receive_at(std::uint16_t port);
+
+// The port that a socket got.
 std::uint16_t port_of_socket(int fd);
 
 [[noreturn]] void fail(char const* what, int error);

@@ -9,11 +9,10 @@
 
 namespace bench {
 
-void add_options(CLI::App& app, options& to) {
-  app.add_option("--servers", to.servers,
-                 "Which servers: epoll,uring,asio,libuv,weft_read_epoll,...")
+void add_options(CLI::App& app, options& to, std::string const& how_many) {
+  app.add_option("--servers", to.servers, "Which servers: epoll,...; all, if none is named")
       ->delimiter(',');
-  app.add_option("--connections", to.connections, "At the same time; each number is a table")
+  app.add_option(how_many, to.connections, "At the same time; each number is a table")
       ->delimiter(',')
       ->check(CLI::Range(1, 15000))
       ->capture_default_str();

@@ -25,7 +25,8 @@ struct options {
   }
 };
 
-void add_options(CLI::App& app, options& to);
+// `how_many` is the option for `connections`.
+void add_options(CLI::App& app, options& to, std::string const& how_many = "--connections");
 
 // Says `server: ok` or what is wrong for each, and yields the program's exit status.
 int check_each(std::vector<server> const& servers, void (*check)(server_process&));

@@ -19,6 +19,7 @@ struct entry {
   std::string_view program;
   std::string_view backend;  // for WEFT_BACKEND
   bool in_ring;
+  serving what = serving::streams;
 };
 
 constexpr std::array entries{
@@ -30,6 +31,11 @@ constexpr std::array entries{
     entry{"weft_read_some_epoll", "weft_read_some", "epoll", false},
     entry{"weft_read_uring", "weft_read", "uring", true},
     entry{"weft_read_some_uring", "weft_read_some", "uring", true},
+    entry{epoll_limit, "udp_epoll", "", false, serving::datagrams},
+    entry{"weft_batch_epoll", "weft_batch", "epoll", false, serving::datagrams},
+    entry{"weft_batch_uring", "weft_batch", "uring", true, serving::datagrams},
+    entry{"weft_receive_from_epoll", "weft_receive_from", "epoll", false, serving::datagrams},
+    entry{"weft_receive_from_uring", "weft_receive_from", "uring", true, serving::datagrams},
 };
 
 // The build puts the servers beside the bench.
@@ -48,13 +54,15 @@ server make(entry const& wanted) {
 
 }  // namespace
 
-std::vector<server> servers_called(std::vector<std::string> const& keys) {
+std::vector<server> servers_called(std::vector<std::string> const& keys, serving what) {
   for (std::string const& key : keys)
-    if (std::ranges::find(entries, key, &entry::key) == entries.end())
+    if (std::ranges::none_of(
+            entries, [&](entry const& each) { return each.what == what && each.key == key; }))
       throw std::invalid_argument(fmt::format("no server is called '{}'", key));
 
   std::vector<server> found;
   for (entry const& candidate : entries) {
+    if (candidate.what != what) continue;
     if (!keys.empty() && std::ranges::find(keys, candidate.key) == keys.end()) continue;
     if (std::filesystem::exists(path_of(candidate)))
       found.push_back(make(candidate));
