@@ -118,7 +118,7 @@ task<> lookups::run(std::shared_ptr<lookups> home, std::shared_ptr<lookup> runni
 
 // Mostly one message says it all. A server that leaves the end of a chain of aliases to us is asked
 // for that, and then the chain is put together.
-task<settled> lookups::settle(question asked, query_options options) {
+task<settled> lookups::settle(question const& asked, query_options const& options) {
   std::vector<net::dns::record> chain;
   auto holds_for = std::chrono::seconds::max();
   unsigned followed = 0;
@@ -136,7 +136,7 @@ task<settled> lookups::settle(question asked, query_options options) {
     }
     found.holds_for = holds_for;
     answers.insert(answers.begin(), chain.begin(), chain.end());
-    said.message.questions = {asked};
+    said.message.questions.assign(1, asked);
     co_return settled{std::move(found), std::move(said.message), said.server, said.over_tcp, now()};
   }
 }

@@ -33,7 +33,7 @@ class lookups : public std::enable_shared_from_this<lookups> {
 
   static task<> run(std::shared_ptr<lookups> home, std::shared_ptr<lookup> running,
                     net::dns::question asked, net::dns::query_options options);
-  task<settled> settle(net::dns::question asked, net::dns::query_options options);
+  task<settled> settle(net::dns::question const& asked, net::dns::query_options const& options);
   std::shared_ptr<settled const> cached(std::string const& key, net::dns::question const& asked,
                                         net::dns::query_options const& options);
   std::shared_ptr<lookup> join(std::string key, net::dns::question const& asked,

@@ -83,6 +83,9 @@ class writer {
     bytes_.insert(bytes_.end(), more.begin(), more.end());
   }
 
+  // One that no other can end with, since there is none.
+  void only_name(std::string_view text) { bytes(detail::to_wire_name(text).bytes()); }
+
   // Only names in the same case are one, so that the case stays.
   void name(std::string_view text) {
     auto const whole = detail::to_wire_name(text);
@@ -189,8 +192,13 @@ std::vector<std::byte> encode(message const& value, std::size_t size_max) {
   to.u16(flags_of(value));
   to.u16(value.questions.size());
   for ([[maybe_unused]] auto const at : counts_at) to.u16(0);
+  bool const is_question_alone =
+      value.questions.size() == 1 && std::ranges::all_of(sections, &std::vector<record>::empty);
   for (auto const& asked : value.questions) {
-    to.name(asked.name);
+    if (is_question_alone)
+      to.only_name(asked.name);
+    else
+      to.name(asked.name);
     to.u16(static_cast<unsigned>(asked.type));
     to.u16(static_cast<unsigned>(asked.record_class));
   }

@@ -4,6 +4,7 @@
 #include <idn2.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -26,20 +27,26 @@ constexpr bool is_special(char letter) noexcept {
 }
 
 // What every host name is made of, and needs no escape anywhere.
+constexpr auto plain_letters = [] {
+  std::array<bool, 256> table{};
+  for (unsigned char const letter :
+       std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"))
+    table[letter] = true;
+  return table;
+}();
+
 constexpr bool is_plain(char letter) noexcept {
-  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-         (letter >= '0' && letter <= '9') || letter == '-' || letter == '_';
+  return plain_letters[static_cast<unsigned char>(letter)];
 }
 
-void append_escaped(std::string& text, std::byte value) {
-  auto const letter = static_cast<char>(value);
-  if (is_plain(letter)) [[likely]] {
+void append_escaped(std::string& text, char letter) {
+  if (is_plain(letter)) {
     text += letter;
     return;
   }
   bool const printable = letter > ' ' && letter <= '~';
   if (!printable) {
-    fmt::format_to(std::back_inserter(text), "\\{:03}", static_cast<unsigned>(value));
+    fmt::format_to(std::back_inserter(text), "\\{:03}", static_cast<unsigned char>(letter));
     return;
   }
   if (is_special(letter)) text += '\\';
@@ -70,10 +77,15 @@ std::string wire_name::text() const {
   if (size_ == 1) return ".";
   std::string text;
   text.reserve(size_);
-  for (std::size_t at = 0; bytes_[at] != std::byte{0};) {
-    std::size_t const end = at + 1 + static_cast<std::size_t>(bytes_[at]);
-    for (++at; at < end; ++at) append_escaped(text, bytes_[at]);
+  std::string_view rest(reinterpret_cast<char const*>(bytes_.data()), size_ - 1);
+  while (!rest.empty()) {
+    auto const label = rest.substr(1, static_cast<std::size_t>(rest.front()));
+    if (std::ranges::all_of(label, is_plain)) [[likely]]
+      text += label;
+    else
+      for (char const letter : label) append_escaped(text, letter);
     text += '.';
+    rest.remove_prefix(1 + label.size());
   }
   return text;
 }

@@ -65,7 +65,7 @@ server_list::server_list(task_scope& tasks, net::dns::resolver_options const& op
     listed_.push_back(std::make_shared<upstream>(tasks, server));
 }
 
-task<reply> server_list::ask(question asked, query_options options) {
+task<reply> server_list::ask(question const& asked, query_options const& options) {
   std::optional<errc> failure;
   std::size_t const first = options_.rotate ? turns_++ : 0;
   bool may_help = true;
@@ -110,7 +110,7 @@ task<reply> server_list::ask_one(upstream& server, question const& asked,
 task<reply> server_list::exchange(endpoint server, message query,
                                   net::dns::exchange_options options) {
   auto const asked = at(server);
-  co_return co_await asked->exchange(std::move(query), options);
+  co_return co_await asked->exchange(query, options);
 }
 
 std::shared_ptr<upstream> server_list::at(endpoint const& server) {

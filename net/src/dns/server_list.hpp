@@ -16,8 +16,9 @@ class server_list {
 
   // Asks the servers of the options, one after another and again, until one says that there are
   // records or that there are none. Throws query_error with the last failure and all servers,
-  // std::system_error when this machine lacks something, or cancelled.
-  task<net::dns::reply> ask(net::dns::question asked, net::dns::query_options options);
+  // std::system_error when this machine lacks something, or cancelled. Borrows its arguments.
+  task<net::dns::reply> ask(net::dns::question const& asked,
+                            net::dns::query_options const& options);
 
   // Asks that one, whether or not it is in the options. As resolver::exchange says.
   task<net::dns::reply> exchange(net::endpoint server, net::dns::message query,

@@ -45,7 +45,7 @@ std::string query_text(net::dns::question const& asked, std::span<net::endpoint 
   return text;
 }
 
-task<reply> upstream::exchange(message query, net::dns::exchange_options options) {
+task<reply> upstream::exchange(message& query, net::dns::exchange_options options) {
   if (query.questions.size() != 1)
     throw std::invalid_argument("weft: a DNS query that has not exactly one question");
   auto const begun = now();

@@ -23,8 +23,8 @@ class upstream {
   upstream(task_scope& tasks, net::endpoint server) noexcept
       : tasks_(tasks), server_(std::move(server)) {}
 
-  // As resolver::exchange says.
-  task<net::dns::reply> exchange(net::dns::message query, net::dns::exchange_options options);
+  // As resolver::exchange says. Borrows the query, and sets its id.
+  task<net::dns::reply> exchange(net::dns::message& query, net::dns::exchange_options options);
 
   // False once it has shown that it knows no EDNS.
   bool knows_edns = true;
