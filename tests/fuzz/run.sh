@@ -5,4 +5,4 @@
 set -eu
 learned=$(mktemp -d)
 trap 'rm -rf "$learned"' EXIT
-"$1" -runs="$2" -seed=1 -max_len=4096 -print_final_stats=1 "$learned" "$3"
+"$1" -runs="$2" -seed=1 -max_len=4096 -error_exitcode=1 -print_final_stats=1 "$learned" "$3"

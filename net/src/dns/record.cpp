@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "address_text.hpp"
+#include "dns/name.hpp"
 #include "weft/net/address.hpp"
 
 namespace weft::inline v0 {
@@ -74,6 +75,28 @@ std::size_t field_size(ldns_rdf_type kind, std::span<std::byte const> rest) noex
   }
 }
 
+// Whether ldns reads the text that it writes for a field, as what it was.
+bool has_readable_text(ldns_rdf_type kind, std::span<std::byte const> bytes) noexcept {
+  switch (kind) {
+    case LDNS_RDF_TYPE_UNKNOWN: return false;  // but for the data as a whole
+    case LDNS_RDF_TYPE_LOC: return bytes.size() == 16 && bytes[0] == std::byte{0};
+    case LDNS_RDF_TYPE_CERT_ALG: return bytes[0] != std::byte{0} || bytes[1] != std::byte{0};
+    default: return true;
+  }
+}
+
+// The name that a line begins with, as read_name takes it; empty for one that means the root, and
+// for what is none, which ldns refuses.
+std::string_view owner_in(std::string_view line) noexcept {
+  std::size_t size = 0;
+  while (size < line.size() && line[size] != ' ' && line[size] != '\t') {
+    if (std::string_view(";()").find(line[size]) != std::string_view::npos) return {};
+    size += line[size] == '\\' ? 2 : 1;
+  }
+  auto const owner = line.substr(0, size);
+  return owner == "@" ? std::string_view() : owner;
+}
+
 // What RFC 3597 says for data whose form is not known.
 std::string generic_text(std::span<std::byte const> data) {
   std::string text = fmt::format("\\# {}", data.size());
@@ -101,7 +124,9 @@ void record_data_reader::read(wire_reader& message, std::size_t size, record& re
       auto const name = message.name("a name in the data of a record");
       if (message.at() > end) message.refuse(what, "a name in it ends behind it");
       record.rdata.insert(record.rdata.end(), name.bytes().begin(), name.bytes().end());
-      text += name.text();
+      auto const name_text = name.text();
+      has_text = has_text && !name_text.starts_with('@') && name_text.find('"') == name_text.npos;
+      text += name_text;
       continue;
     }
     auto const rest = message.rest().first(end - message.at());
@@ -109,7 +134,8 @@ void record_data_reader::read(wire_reader& message, std::size_t size, record& re
     if (taken > rest.size()) message.refuse(what, "a field in it ends behind it");
     auto const bytes = message.bytes(taken, what);
     record.rdata.insert(record.rdata.end(), bytes.begin(), bytes.end());
-    has_text = has_text && (bytes.empty() || append(text, kind, bytes));
+    has_text = has_text &&
+               (bytes.empty() || (has_readable_text(kind, bytes) && append(text, kind, bytes)));
   }
   if (message.at() != end) message.refuse(what, "it goes on behind its last field");
   while (text.ends_with(' ')) text.pop_back();  // ldns ends lists of types with one
@@ -131,9 +157,11 @@ bool record_data_reader::append(std::string& text, ldns_rdf_type kind,
   auto const status = ::ldns_rdf2buffer_str(buffer_.get(), &field);
   if (status == LDNS_STATUS_MEM_ERR) throw std::bad_alloc();
   if (status != LDNS_STATUS_OK) return false;
-  text.append(reinterpret_cast<char const*>(::ldns_buffer_begin(buffer_.get())),
-              ::ldns_buffer_position(buffer_.get()));
-  return true;
+  std::string_view const written(reinterpret_cast<char const*>(::ldns_buffer_begin(buffer_.get())),
+                                 ::ldns_buffer_position(buffer_.get()));
+  text += written;
+  // What is nearest to now in the circle of times may be one that it does not read.
+  return kind != LDNS_RDF_TYPE_TIME || written >= "1970";
 }
 
 }  // namespace detail
@@ -145,26 +173,32 @@ record record::parse(std::string_view line) {
   constexpr auto kind = "DNS record";
   if (line.find_first_of(std::string_view("\n\0", 2)) != line.npos)
     throw_unreadable(line, kind, "it is one line");
+  // ldns has no room for the text of every name. It gets another, and reads the rest.
+  auto const owner = detail::owner_in(line);
+  detail::wire_name name;
+  if (!owner.empty())
+    if (auto const* reason = detail::read_name(owner, name)) throw_unreadable(line, kind, reason);
+  auto const rest = std::string(owner.empty() ? "" : ".") += line.substr(owner.size());
   ldns_rr* read = nullptr;
-  auto const status = ::ldns_rr_new_frm_str(&read, std::string(line).c_str(), 0, nullptr, nullptr);
+  auto const status = ::ldns_rr_new_frm_str(&read, rest.c_str(), 0, nullptr, nullptr);
   detail::ldns_pointer<ldns_rr> const parsed(read);
   if (status == LDNS_STATUS_MEM_ERR) throw std::bad_alloc();
   if (status != LDNS_STATUS_OK) throw_unreadable(line, kind, ::ldns_get_errorstr_by_id(status));
-  if (::ldns_rr_get_type(read) == 0) throw_unreadable(line, kind, "its type is not known");
+  // ldns takes TYPE65537 and CLASS65537, and their low bits would be another's number.
+  if (::ldns_rr_get_type(read) < 1 || ::ldns_rr_get_type(read) > 65'535)
+    throw_unreadable(line, kind, "its type is not known");
+  if (::ldns_rr_get_class(read) > 65'535) throw_unreadable(line, kind, "its class is not known");
 
-  auto const bytes_of = [](ldns_rdf const* field) {
-    return std::span(reinterpret_cast<std::byte const*>(::ldns_rdf_data(field)),
-                     ::ldns_rdf_size(field));
-  };
   record result;
-  result.name = detail::wire_reader(bytes_of(::ldns_rr_owner(read))).name("its name").text();
+  result.name = name.text();
   result.type = static_cast<dns::type>(::ldns_rr_get_type(read));
   result.record_class = static_cast<dns::record_class>(::ldns_rr_get_class(read));
   result.ttl = std::chrono::seconds(std::min(::ldns_rr_ttl(read), 0x7fff'ffffu));
   std::vector<std::byte> data;
   for (std::size_t i = 0; i < ::ldns_rr_rd_count(read); ++i) {
-    auto const bytes = bytes_of(::ldns_rr_rdf(read, i));
-    data.insert(data.end(), bytes.begin(), bytes.end());
+    ldns_rdf const* const field = ::ldns_rr_rdf(read, i);
+    auto const* const bytes = reinterpret_cast<std::byte const*>(::ldns_rdf_data(field));
+    data.insert(data.end(), bytes, bytes + ::ldns_rdf_size(field));
   }
   try {
     detail::wire_reader reader(data);

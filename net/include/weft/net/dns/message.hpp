@@ -42,7 +42,8 @@ struct record {
   // std::invalid_argument with one line that quotes the text.
   WEFT_API static record parse(std::string_view line);
 
-  // Such a line, as parse reads it.
+  // Such a line, as parse reads it; but some data that no zone file has, such as a map of types
+  // that ends with zeros, is then not the same, or refused.
   [[nodiscard]] WEFT_API std::string to_string() const;
 
   friend bool operator==(record const&, record const&) = default;
