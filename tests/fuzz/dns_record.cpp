@@ -1,6 +1,6 @@
-// Whatever the line is, it is a record or refused. A record that was read is the same when it has
-// been written to a message and read again. Its text is a line that has the same text when it is
-// read, or is refused: ldns also writes data that it does not read, such as hashes of odd sizes.
+// Whatever the line is, it is a record or refused; and a record that was read is the same when it
+// has been written and read again, as text and as bytes. Only data in the general form may then be
+// refused: ldns does not read everything that it has made of such data.
 #include <cstdint>
 #include <stdexcept>
 #include <string_view>
@@ -24,10 +24,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   } catch (std::invalid_argument const&) {
     return 0;
   }
-  auto const text = read.to_string();
   try {
-    check(dns::record::parse(text).to_string() == text);
-  } catch (std::invalid_argument const&) {}
+    check(dns::record::parse(read.to_string()) == read);
+  } catch (std::invalid_argument const&) {
+    check(read.data.starts_with("\\#"));
+  }
   if (read.type == dns::type::opt) return 0;  // which belongs to a message, and is in no section
   dns::message carrying;
   carrying.answers.push_back(read);

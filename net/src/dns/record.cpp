@@ -26,10 +26,10 @@ using net::dns::record;
 using net::dns::type;
 
 constexpr auto what = "the data of a record";
+constexpr type nsap_ptr{23};  // has a name (RFC 1348); ldns takes that for a string
 
 ldns_rdf_type field_kind(ldns_rr_descriptor const* form, std::size_t index, type of) noexcept {
-  constexpr type nsap_ptr{23};
-  if (of == nsap_ptr) return LDNS_RDF_TYPE_DNAME;  // RFC 1348; ldns takes it for a string
+  if (of == nsap_ptr) return LDNS_RDF_TYPE_DNAME;
   return ::ldns_rr_descriptor_field_type(form, index);
 }
 
@@ -75,14 +75,50 @@ std::size_t field_size(ldns_rdf_type kind, std::span<std::byte const> rest) noex
   }
 }
 
-// Whether ldns reads the text that it writes for a field, as what it was.
-bool has_readable_text(ldns_rdf_type kind, std::span<std::byte const> bytes) noexcept {
+// Whether a text is asked for at all. Each port in a WKS record would be looked for in
+// /etc/services; and ldns 1.8.3 loses memory when it refuses the others to read.
+bool may_have_text(ldns_rdf_type kind, std::span<std::byte const> bytes) noexcept {
   switch (kind) {
-    case LDNS_RDF_TYPE_UNKNOWN: return false;  // but for the data as a whole
-    case LDNS_RDF_TYPE_LOC: return bytes.size() == 16 && bytes[0] == std::byte{0};
+    case LDNS_RDF_TYPE_UNKNOWN:  // ldns reads it as the data as a whole, not as a field
+    case LDNS_RDF_TYPE_WKS:
+    case LDNS_RDF_TYPE_IPSECKEY:
+    case LDNS_RDF_TYPE_AMTRELAY: return false;
     case LDNS_RDF_TYPE_CERT_ALG: return bytes[0] != std::byte{0} || bytes[1] != std::byte{0};
     default: return true;
   }
+}
+
+// Whether ldns reads every text that it writes for such a field, as what it was. These are in most
+// records; the others' texts are read again, to see.
+bool has_certain_text(ldns_rdf_type kind) noexcept {
+  switch (kind) {
+    case LDNS_RDF_TYPE_A:
+    case LDNS_RDF_TYPE_AAAA:
+    case LDNS_RDF_TYPE_INT16:
+    case LDNS_RDF_TYPE_INT32:
+    case LDNS_RDF_TYPE_PERIOD:
+    case LDNS_RDF_TYPE_STR: return true;
+    default: return false;
+  }
+}
+
+std::vector<std::byte> data_of(ldns_rr const* of) {
+  std::vector<std::byte> data;
+  for (std::size_t i = 0; i < ::ldns_rr_rd_count(of); ++i) {
+    ldns_rdf const* const field = ::ldns_rr_rdf(of, i);
+    auto const* const bytes = reinterpret_cast<std::byte const*>(::ldns_rdf_data(field));
+    data.insert(data.end(), bytes, bytes + ::ldns_rdf_size(field));
+  }
+  return data;
+}
+
+bool is_read_as(std::string_view text, type of, std::span<std::byte const> data) {
+  auto const line = fmt::format(". IN TYPE{} {}", static_cast<unsigned>(of), text);
+  ldns_rr* read = nullptr;
+  auto const status = ::ldns_rr_new_frm_str(&read, line.c_str(), 0, nullptr, nullptr);
+  ldns_pointer<ldns_rr> const parsed(read);
+  if (status == LDNS_STATUS_MEM_ERR) throw std::bad_alloc();
+  return status == LDNS_STATUS_OK && std::ranges::equal(data_of(read), data);
 }
 
 // The name that a line begins with, as read_name takes it; empty for one that means the root, and
@@ -114,6 +150,7 @@ void record_data_reader::read(wire_reader& message, std::size_t size, record& re
   auto const* const form = ::ldns_rr_descript(static_cast<std::uint16_t>(record.type));
   std::string text;
   bool has_text = size != 0;
+  bool is_certain = true;
   bool const stands_for_many = size == 0 && is_of_no_one(record.record_class);
   for (std::size_t index = 0; index < ::ldns_rr_descriptor_maximum(form) && !stands_for_many;
        ++index) {
@@ -125,6 +162,7 @@ void record_data_reader::read(wire_reader& message, std::size_t size, record& re
       if (message.at() > end) message.refuse(what, "a name in it ends behind it");
       record.rdata.insert(record.rdata.end(), name.bytes().begin(), name.bytes().end());
       auto const name_text = name.text();
+      // To ldns, these have a meaning of their own.
       has_text = has_text && !name_text.starts_with('@') && name_text.find('"') == name_text.npos;
       text += name_text;
       continue;
@@ -134,11 +172,13 @@ void record_data_reader::read(wire_reader& message, std::size_t size, record& re
     if (taken > rest.size()) message.refuse(what, "a field in it ends behind it");
     auto const bytes = message.bytes(taken, what);
     record.rdata.insert(record.rdata.end(), bytes.begin(), bytes.end());
-    has_text = has_text &&
-               (bytes.empty() || (has_readable_text(kind, bytes) && append(text, kind, bytes)));
+    has_text =
+        has_text && (bytes.empty() || (may_have_text(kind, bytes) && append(text, kind, bytes)));
+    is_certain = is_certain && has_certain_text(kind);
   }
   if (message.at() != end) message.refuse(what, "it goes on behind its last field");
   while (text.ends_with(' ')) text.pop_back();  // ldns ends lists of types with one
+  has_text = has_text && (is_certain || is_read_as(text, record.type, record.rdata));
   record.data = has_text ? std::move(text) : generic_text(record.rdata);
 }
 
@@ -157,11 +197,9 @@ bool record_data_reader::append(std::string& text, ldns_rdf_type kind,
   auto const status = ::ldns_rdf2buffer_str(buffer_.get(), &field);
   if (status == LDNS_STATUS_MEM_ERR) throw std::bad_alloc();
   if (status != LDNS_STATUS_OK) return false;
-  std::string_view const written(reinterpret_cast<char const*>(::ldns_buffer_begin(buffer_.get())),
-                                 ::ldns_buffer_position(buffer_.get()));
-  text += written;
-  // What is nearest to now in the circle of times may be one that it does not read.
-  return kind != LDNS_RDF_TYPE_TIME || written >= "1970";
+  text.append(reinterpret_cast<char const*>(::ldns_buffer_begin(buffer_.get())),
+              ::ldns_buffer_position(buffer_.get()));
+  return true;
 }
 
 }  // namespace detail
@@ -189,17 +227,15 @@ record record::parse(std::string_view line) {
     throw_unreadable(line, kind, "its type is not known");
   if (::ldns_rr_get_class(read) > 65'535) throw_unreadable(line, kind, "its class is not known");
 
+  if (::ldns_rr_get_type(read) == LDNS_RR_TYPE_NSAP_PTR)
+    throw_unreadable(line, kind, "NSAP-PTR is read from messages only");
+
   record result;
   result.name = name.text();
   result.type = static_cast<dns::type>(::ldns_rr_get_type(read));
   result.record_class = static_cast<dns::record_class>(::ldns_rr_get_class(read));
   result.ttl = std::chrono::seconds(std::min(::ldns_rr_ttl(read), 0x7fff'ffffu));
-  std::vector<std::byte> data;
-  for (std::size_t i = 0; i < ::ldns_rr_rd_count(read); ++i) {
-    ldns_rdf const* const field = ::ldns_rr_rdf(read, i);
-    auto const* const bytes = reinterpret_cast<std::byte const*>(::ldns_rdf_data(field));
-    data.insert(data.end(), bytes, bytes + ::ldns_rdf_size(field));
-  }
+  auto const data = detail::data_of(read);
   try {
     detail::wire_reader reader(data);
     detail::record_data_reader().read(reader, data.size(), result);

@@ -31,8 +31,9 @@ struct record {
   dns::type type = dns::type::a;
   dns::record_class record_class = dns::record_class::in;
   std::chrono::seconds ttl{0};  // at most 2^31 - 1
-  std::string data =
-      {};  // as in a zone file ("10 mail.example."); "\# 2 abcd" where ldns knows no form
+  // As in a zone file ("10 mail.example."); "\# 2 abcd" (RFC 3597) where ldns knows no form, or
+  // none that it reads again.
+  std::string data = {};
 
   // The data as on the wire, names inside in full. This is what encode() writes.
   std::vector<std::byte> rdata = {};
@@ -42,8 +43,7 @@ struct record {
   // std::invalid_argument with one line that quotes the text.
   WEFT_API static record parse(std::string_view line);
 
-  // Such a line, as parse reads it; but some data that no zone file has, such as a map of types
-  // that ends with zeros, is then not the same, or refused.
+  // Such a line, as parse reads it. It may refuse data in the form of RFC 3597, and NSAP-PTR.
   [[nodiscard]] WEFT_API std::string to_string() const;
 
   friend bool operator==(record const&, record const&) = default;
