@@ -289,7 +289,9 @@ class uring_backend final : public backend {
     }
     bool const no_buffer = result == -ENOBUFS && (op.stage & selecting) != 0;
     if (no_buffer) provided_.ran_out();
-    bool const retry = result == -EAGAIN || result == -EINTR || no_buffer;
+    // What waits for no readiness gets EAGAIN for other reasons, which trying again may not change.
+    bool const waits = result == -EAGAIN && op.wants != interest::none;
+    bool const retry = waits || result == -EINTR || no_buffer;
     bool const ready = (op.stage & polling) != 0 && result >= 0;
     if ((op.stage & cancel_asked) != 0 && (retry || ready)) return finish(op, -ECANCELED);
     if (retry || ready) return again_.push(op);
@@ -297,8 +299,14 @@ class uring_backend final : public backend {
   }
 
   // After readiness: try. After EAGAIN, which a non-blocking descriptor gives: wait for readiness.
+  // After EINTR, where there is none to wait for: begin again.
   void go_on(io_operation& op) noexcept {
     if ((op.stage & cancel_asked) != 0) return finish(op, -ECANCELED);
+    if (op.wants == interest::none) {
+      io_uring_sqe entry{};
+      op.prepare(entry);
+      return push(entry, user_data(op));
+    }
     if ((op.stage & polling) == 0) return poll_for(op);
     int const result = perform_now(op);
     if (result == -EAGAIN) return poll_for(op);

@@ -18,6 +18,8 @@
 #include "weft/event.hpp"
 #include "weft/executor.hpp"
 #include "weft/exit_status.hpp"
+#include "weft/file.hpp"
+#include "weft/file_status.hpp"
 #include "weft/finally.hpp"
 #include "weft/generator.hpp"
 #include "weft/inline_executor.hpp"
