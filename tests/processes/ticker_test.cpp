@@ -50,6 +50,15 @@ weft::task<weft::clock::duration> worst_gap(Pool& pool) {
   co_return worst;
 }
 
+// A busy machine may keep the loop waiting, too; a job that stops the loop does so every time.
+template <class Pool>
+weft::task<weft::clock::duration> least_worst_gap(Pool& pool) {
+  auto least = weft::clock::duration::max();
+  for (int left = 5; left != 0 && least >= job_length / 2; --left)
+    least = std::min(least, co_await worst_gap(pool));
+  co_return least;
+}
+
 }  // namespace
 
 TEST_CASE_ON_REAL_BACKENDS("a job that computes stops the loop inline, and not on either pool") {
@@ -57,9 +66,9 @@ TEST_CASE_ON_REAL_BACKENDS("a job that computes stops the loop inline, and not o
     weft::inline_executor on_the_loop;
     weft::thread_pool threads(1);
     weft::process_pool processes(1);
-    auto const stopped = co_await worst_gap(on_the_loop);
-    auto const beside_threads = co_await worst_gap(threads);
-    auto const beside_processes = co_await worst_gap(processes);
+    auto const stopped = co_await least_worst_gap(on_the_loop);
+    auto const beside_threads = co_await least_worst_gap(threads);
+    auto const beside_processes = co_await least_worst_gap(processes);
     CHECK(stopped >= job_length);
     CHECK(beside_threads < job_length / 2);
     CHECK(beside_processes < job_length / 2);
