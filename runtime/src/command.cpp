@@ -18,7 +18,7 @@ namespace weft::inline v0 {
 namespace {
 
 void require_name(std::string_view name) {
-  detail::require_no_nul(name, "the name of a variable");
+  detail::require_no_nul(name, "the name of a variable of a command");
   if (name.empty() || name.find('=') != std::string_view::npos)
     throw std::invalid_argument(
         fmt::format("weft: \"{}\" cannot be the name of a variable in an environment", name));
@@ -52,7 +52,7 @@ command& command::environment(std::map<std::string, std::string> const& variable
 }
 
 command& command::directory(std::string path) {
-  detail::require_no_nul(path, "the directory");
+  detail::require_no_nul(path, "the directory of a command");
   directory_ = std::move(path);
   return *this;
 }

@@ -27,13 +27,13 @@ std::string_view name_of(std::string_view variable) {
 
 void require_no_nul(std::string_view text, char const* what) {
   if (text.find('\0') != std::string_view::npos)
-    throw std::invalid_argument(fmt::format("weft: {} of a command has a NUL byte in it", what));
+    throw std::invalid_argument(fmt::format("weft: {} has a NUL byte in it", what));
 }
 
 exec_image::exec_image(std::span<std::string const> arguments, environment_changes const& changes,
                        bool inherits_environment) {
   for (auto const& argument : arguments) {
-    require_no_nul(argument, "an argument");
+    require_no_nul(argument, "an argument of a command");
     arguments_.push_back(plain(argument));
   }
   arguments_.push_back(nullptr);
@@ -48,7 +48,7 @@ void exec_image::set_environment(environment_changes const& changes, bool inheri
   auto const set = [](auto const& change) { return change.second.has_value(); };
   variables_.reserve(changes.size());  // for the pointers to hold
   for (auto const& [name, value] : changes | std::views::filter(set)) {
-    require_no_nul(*value, "a variable");
+    require_no_nul(*value, "a variable of a command");
     variables_.push_back(name + '=' + *value);
     environment_.push_back(plain(variables_.back()));
   }

@@ -175,7 +175,7 @@ task<bool> try_to_lock(file_reference of, lock_kind kind) {
 }  // namespace
 
 task<file> file::open(std::string path, open_mode how, unsigned permissions) {
-  detail::require_no_nul(path, "a file");
+  detail::require_no_nul(path, "the name of a file");
   int const flags = flags_of(how, path);
   file_reference opened(std::move(path));
   opened->fd = co_await detail::call(
@@ -187,9 +187,9 @@ task<file> file::open(std::string path, open_mode how, unsigned permissions) {
   co_return file(std::move(opened));
 }
 
-file file::adopt(int fd, std::string path) {
+file file::adopt(descriptor opened, std::string path) {
   file_reference adopted(std::move(path));
-  adopted->fd = fd;
+  adopted->fd = opened.release();
   return file(std::move(adopted));
 }
 

@@ -71,7 +71,7 @@ void standard_streams::open_pipe(std::size_t stream) {
 
 // O_NONBLOCK keeps the opening of a FIFO from waiting, and is then taken away for the child.
 void standard_streams::open_file(std::size_t stream, std::string const& path, int flags) {
-  require_no_nul(path, "a file");
+  require_no_nul(path, "a file of a command");
   int const how = stream == STDIN_FILENO ? O_RDONLY : O_WRONLY | flags;
   int const fd = ::open(path.c_str(), how | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, created_mode);
   if (fd >= 0) ::fcntl(fd, F_SETFL, flags & O_APPEND);

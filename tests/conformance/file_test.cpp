@@ -7,13 +7,12 @@
 
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "support/backends.hpp"
 #include "support/bytes.hpp"
 #include "support/every_point.hpp"
+#include "support/plain_files.hpp"
 #include "support/temporary_directory.hpp"
 #include "weft/weft.hpp"
 
@@ -21,24 +20,15 @@
 
 using namespace std::chrono_literals;
 using support::bytes_of;
+using support::contents;
 using support::expect;
+using support::make_file;
 using support::run_on;
 using support::temporary_directory;
 using support::text_of;
 using weft::file;
 
 namespace {
-
-std::string contents(std::string const& path) {
-  std::ifstream from(path, std::ios::binary);
-  std::ostringstream text;
-  text << from.rdbuf();
-  return std::move(text).str();
-}
-
-void make(std::string const& path, std::string const& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
 
 std::string what_of(auto const& failing) {
   try {
@@ -102,7 +92,7 @@ TEST_CASE_ON_EVERY_BACKEND("a file is a stream to be copied and read by lines") 
   temporary_directory const dir;
   std::string text;
   for (int line = 0; line < 5'000; ++line) text += "line " + std::to_string(line) + "\n";
-  make(dir / "from", text);
+  make_file(dir / "from", text);
   run_on<On>([](std::string from_path, std::string to_path, std::size_t size) -> weft::task<> {
     auto from = co_await file::open(from_path);
     auto to = co_await file::open(to_path, file::write_only | file::exclusive);
@@ -159,7 +149,7 @@ TEST_CASE_ON_EVERY_BACKEND("hundreds of operations at offsets are in flight at o
 
 TEST_CASE_ON_EVERY_BACKEND("a second operation at the position is refused while one is there") {
   temporary_directory const dir;
-  make(dir / "data", "abcdef");
+  make_file(dir / "data", "abcdef");
   run_on<On>([](std::string path) -> weft::task<> {
     auto data = co_await file::open(path);
     std::array<std::byte, 3> buffer{};
@@ -223,7 +213,7 @@ TEST_CASE_ON_EVERY_BACKEND("a mode or a path that says nothing is refused") {
 
 TEST_CASE_ON_EVERY_BACKEND("an error names the operation, the path and the offset") {
   temporary_directory const dir;
-  make(dir / "data", "abc");
+  make_file(dir / "data", "abc");
   run_on<On>([](temporary_directory const& in) -> weft::task<> {
     std::array<std::byte, 4> buffer{};
     auto const directory = co_await file::open(in / "");
@@ -273,7 +263,7 @@ TEST_CASE_ON_EVERY_BACKEND("a full device ends a write, which says how far it ca
 
 TEST_CASE_ON_EVERY_BACKEND("a file that grows or shrinks while it is read ends where it ends") {
   temporary_directory const dir;
-  make(dir / "data", "abcdef");
+  make_file(dir / "data", "abcdef");
   run_on<On>([](std::string path) -> weft::task<> {
     auto data = co_await file::open(path);
     auto const other = co_await file::open(path, file::read_write);

@@ -10,7 +10,7 @@ namespace support {
 
 class temporary_directory {
  public:
-  temporary_directory() {
+  explicit temporary_directory(std::string const& in = "/tmp") : path_(in + "/weft-test-XXXXXX") {
     if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp " + path_);
   }
   temporary_directory(temporary_directory const&) = delete;
@@ -23,7 +23,7 @@ class temporary_directory {
   [[nodiscard]] std::string operator/(std::string const& name) const { return path_ + '/' + name; }
 
  private:
-  std::string path_ = "/tmp/weft-test-XXXXXX";
+  std::string path_;
 };
 
 }  // namespace support

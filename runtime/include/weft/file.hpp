@@ -13,7 +13,7 @@
 
 #include <sys/uio.h>
 
-#include "weft/detail/io_operation.hpp"
+#include "weft/descriptor.hpp"
 #include "weft/file_status.hpp"
 #include "weft/task.hpp"
 
@@ -157,7 +157,7 @@ class WEFT_API file {
                                        unsigned permissions = 0666);
 
   // Takes over an open descriptor; `path` is what errors call it.
-  [[nodiscard]] static file adopt(int fd, std::string path);
+  [[nodiscard]] static file adopt(descriptor opened, std::string path);
 
   // Reads at most `buffer.size()` bytes at `offset`; yields how many, 0 only at end of file or for
   // an empty buffer. Borrows `buffer` until completion, also after a cancellation. See pread(2).
