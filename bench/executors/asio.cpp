@@ -13,7 +13,8 @@
 #include <thread>
 #include <utility>
 
-#include "measure.hpp"
+#include "sizes.hpp"
+#include "support/stopwatch.hpp"
 
 namespace {
 
@@ -35,13 +36,13 @@ auto call_on(asio::thread_pool& pool, Fn fn) {
 }
 
 asio::awaitable<void> one_at_a_time(asio::thread_pool& pool) {
-  executors::stopwatch watch;
+  bench::stopwatch watch;
   while (watch.goes_on(1)) co_await call_on(pool, [] { return 1; });
   watch.print();
 }
 
 void many_at_a_time(asio::io_context& loop, asio::thread_pool& pool) {
-  executors::stopwatch watch;
+  bench::stopwatch watch;
   while (watch.goes_on(executors::jobs_at_once)) {
     for (std::size_t i = 0; i < executors::jobs_at_once; ++i)
       asio::co_spawn(

@@ -5,11 +5,12 @@
 #include <string_view>
 #include <vector>
 
-#include "measure.hpp"
+#include "sizes.hpp"
+#include "support/stopwatch.hpp"
 
 namespace {
 
-using executors::stopwatch;
+using bench::stopwatch;
 
 int value = 0;
 void work(uv_work_t* /*request*/) {}

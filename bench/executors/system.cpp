@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "measure.hpp"
+#include "support/stopwatch.hpp"
 
 extern char** environ;
 
@@ -18,7 +18,7 @@ void wait_for(pid_t child) {
 }
 
 void spawn() {
-  executors::stopwatch watch;
+  bench::stopwatch watch;
   char program[] = "/bin/true";
   char* arguments[] = {program, nullptr};
   while (watch.goes_on(1)) {
@@ -30,7 +30,7 @@ void spawn() {
 }
 
 void start() {
-  executors::stopwatch watch;
+  bench::stopwatch watch;
   while (watch.goes_on(1)) {
     pid_t const child = ::fork();
     if (child == 0) ::_exit(0);

@@ -13,11 +13,12 @@
 #include <weft/process_pool.hpp>
 #include <weft/weft.hpp>
 
-#include "measure.hpp"
+#include "sizes.hpp"
+#include "support/stopwatch.hpp"
 
 namespace {
 
-using executors::stopwatch;
+using bench::stopwatch;
 
 int one() { return 1; }
 int doubled(int x) { return 2 * x; }

@@ -51,6 +51,16 @@ std::string file_operation::describe() const {
                      offset_);
 }
 
+// Past the page cache, RWF_NOWAIT (Linux 4.14) waits for the device all the same: it only keeps
+// from waiting for room in its queue. Some file systems do not know it (EOPNOTSUPP).
+int file_operation::read_cached(iovec const* into, unsigned count) const noexcept {
+  if (is_beyond()) return -EINVAL;
+  if (file_ && file_->is_direct) return -EAGAIN;
+  int const result = result_of(
+      ::preadv2(fd, into, static_cast<int>(count), static_cast<off_t>(offset_), RWF_NOWAIT));
+  return result == -EOPNOTSUPP || result == -EINTR ? -EAGAIN : result;
+}
+
 void io_vector::add(std::span<std::byte const> piece) noexcept {
   std::size_t const length = std::min(piece.size(), length_of(SIZE_MAX) - bytes_);
   // The kernel does not write through the pointers of a write.
@@ -61,14 +71,6 @@ void io_vector::add(std::span<std::byte const> piece) noexcept {
 }  // namespace detail
 
 namespace {
-
-// What the kernel reads without waiting for a device. File systems that cannot say (EOPNOTSUPP)
-// are asked elsewhere.
-int read_cached(int fd, iovec const* into, unsigned count, std::uint64_t offset) noexcept {
-  int const result = result_of(
-      ::preadv2(fd, into, static_cast<int>(count), static_cast<off_t>(offset), RWF_NOWAIT));
-  return result == -EOPNOTSUPP || result == -EINTR ? -EAGAIN : result;
-}
 
 bool has(open_mode mode, open_mode bits) noexcept {
   return (static_cast<unsigned>(mode) & static_cast<unsigned>(bits)) == static_cast<unsigned>(bits);
@@ -184,12 +186,15 @@ task<file> file::open(std::string path, open_mode how, unsigned permissions) {
         ::io_uring_prep_openat(&entry, AT_FDCWD, opened->path.c_str(), flags, permissions);
       },
       [&] { return result_of(::open(opened->path.c_str(), flags, permissions)); });
+  opened->is_direct = (flags & O_DIRECT) != 0;
   co_return file(std::move(opened));
 }
 
 file file::adopt(descriptor opened, std::string path) {
   file_reference adopted(std::move(path));
   adopted->fd = opened.release();
+  int const flags = ::fcntl(adopted->fd, F_GETFL);
+  adopted->is_direct = flags >= 0 && (flags & O_DIRECT) != 0;
   return file(std::move(adopted));
 }
 
@@ -216,9 +221,8 @@ int file::read_operation::perform() noexcept {
 }
 
 int file::read_operation::attempt() noexcept {
-  if (is_beyond()) return -EINVAL;
   iovec const into{buffer_.data(), length_of(buffer_.size())};
-  return read_cached(fd, &into, 1, offset_);
+  return read_cached(&into, 1);
 }
 
 file::write_operation::write_operation(file_reference of, std::span<std::byte const> bytes,
@@ -253,8 +257,7 @@ int file::read_vector_operation::perform() noexcept {
 }
 
 int file::read_vector_operation::attempt() noexcept {
-  if (is_beyond()) return -EINVAL;
-  return read_cached(fd, buffers_.pieces.data(), buffers_.count, offset_);
+  return read_cached(buffers_.pieces.data(), buffers_.count);
 }
 
 file::write_vector_operation::write_vector_operation(

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "support/backends.hpp"
@@ -331,6 +334,30 @@ TEST_CASE_ON_EVERY_BACKEND("a file is synced, resized, given room and described"
               std::chrono::nanoseconds(plain.st_mtim.tv_nsec));
     co_await data.resize(0);
     CHECK((co_await data.stat()).size == 0);
+  }(dir / "data"));
+}
+
+// RWF_NOWAIT waits for the device then.
+TEST_CASE_ON_EVERY_BACKEND("a read past the page cache is not tried on the loop's thread") {
+  temporary_directory const dir;
+  make_file(dir / "data", std::string(8'192, 'x'));
+  run_on<On>([](std::string path) -> weft::task<> {
+    auto opened = co_await weft::as_result(file::open(path, file::read_only | file::direct));
+    if (!opened) {
+      MESSAGE("skipped: this file system has no O_DIRECT");
+      co_return;
+    }
+    auto const adopted = file::adopt(
+        weft::descriptor::adopt(::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC)), path);
+    auto const cached = co_await file::open(path);
+    std::unique_ptr<std::byte, decltype([](std::byte* memory) { std::free(memory); })> const memory(
+        static_cast<std::byte*>(std::aligned_alloc(4'096, 4'096)));
+    std::span const buffer(memory.get(), 4'096);
+    CHECK(opened->read_at(buffer, 0).attempt() == -EAGAIN);
+    CHECK(adopted.read_at(buffer, 0).attempt() == -EAGAIN);
+    CHECK(cached.read_at(buffer, 0).attempt() == 4'096);
+    CHECK(co_await opened->read_at(buffer, 4'096) == 4'096);
+    CHECK(buffer[0] == std::byte{'x'});
   }(dir / "data"));
 }
 

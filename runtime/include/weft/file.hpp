@@ -50,6 +50,7 @@ struct open_file {
   std::string path;
   int fd = -1;
   std::uint32_t users = 1;
+  bool is_direct = false;  // opened with O_DIRECT
   std::uint64_t position = 0;
   io_operation* sequential = nullptr;  // the one that is to move the position
 };
@@ -91,6 +92,10 @@ class WEFT_API file_operation : public io_operation {
   file_operation(char const* name, file_reference of);
   file_operation(char const* name, file_reference of, std::uint64_t offset, placed where);
   ~file_operation() = default;
+
+  // Reads what the kernel has without waiting for a device: a count, or -errno; -EAGAIN where it
+  // cannot say.
+  [[nodiscard]] int read_cached(iovec const* into, unsigned count) const noexcept;
 
   // Whether the kernel would take the offset for something else, or not at all.
   [[nodiscard]] bool is_beyond() const noexcept { return offset_ > INT64_MAX; }

@@ -1,17 +1,14 @@
-// How every program of this comparison measures: an operation is repeated until it has taken long
-// enough, and the nanoseconds of one are printed.
+// How the programs of a contest measure: an operation is repeated until it has taken long enough,
+// and the nanoseconds of one are printed.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
 
-namespace executors {
+namespace bench {
 
 inline constexpr std::chrono::milliseconds measured_for{400};
-inline constexpr std::size_t jobs_at_once = 1'000;
-inline constexpr std::size_t items_of_map = 1'000'000;
-inline constexpr std::size_t items_of_queue = 300'000;
 
 class stopwatch {
  public:
@@ -39,4 +36,4 @@ class stopwatch {
   std::size_t operations_ = 0;
 };
 
-}  // namespace executors
+}  // namespace bench

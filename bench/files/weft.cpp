@@ -1,0 +1,114 @@
+// Files with Weft: weft ROW DEPTH DIRECTORY
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include <weft/file.hpp>
+#include <weft/fs.hpp>
+#include <weft/run.hpp>
+#include <weft/scope.hpp>
+
+#include "support/stopwatch.hpp"
+#include "work.hpp"
+
+namespace {
+
+using files::work;
+using weft::file;
+
+struct free_memory {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+
+std::unique_ptr<std::byte, free_memory> aligned(std::size_t size) {
+  return std::unique_ptr<std::byte, free_memory>(
+      static_cast<std::byte*>(std::aligned_alloc(files::page_bytes, size)));
+}
+
+weft::task<> read_pages(work of, weft::open_mode how) {
+  auto const data = co_await file::open(of.data(), how);
+  bench::stopwatch watch;
+  files::random_pages pages;
+  bool ended = false;
+  std::size_t done = 0;
+  constexpr std::size_t turn = 256;
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    for (std::size_t i = 0; i < of.depth; ++i)
+      tasks.spawn([&]() -> weft::task<> {
+        auto const memory = aligned(files::page_bytes);
+        std::span const buffer(memory.get(), files::page_bytes);
+        while (!ended) {
+          if (co_await data.read_at(buffer, pages.next()) != files::page_bytes)
+            throw std::runtime_error("short");
+          if (++done % turn == 0 && !watch.goes_on(turn)) ended = true;
+        }
+      });
+    co_return;
+  });
+  watch.print();
+}
+
+weft::task<> read_blocks(work of) {
+  auto data = co_await file::open(of.data());
+  auto const memory = aligned(files::block_bytes);
+  std::span const buffer(memory.get(), files::block_bytes);
+  bench::stopwatch watch;
+  while (watch.goes_on(files::data_bytes / files::block_bytes)) {
+    data.seek(0);
+    while (co_await data.read_some(buffer) != 0) continue;
+  }
+  watch.print();
+}
+
+weft::task<> write_blocks(work of) {
+  auto large = co_await file::open(of.large(), file::write_only | file::create | file::truncate);
+  auto const memory = aligned(files::block_bytes);
+  std::span const buffer(memory.get(), files::block_bytes);
+  bench::stopwatch watch;
+  watch.goes_on(0);
+  for (std::uint64_t at = 0; at < files::large_bytes; at += files::block_bytes)
+    co_await large.write_at(buffer, at);
+  watch.goes_on(files::large_bytes / files::block_bytes);
+  watch.print();
+  co_await weft::fs::remove(of.large());
+}
+
+weft::task<> use_small(work const& of, std::size_t number) {
+  auto const path = of.small(number);
+  auto const memory = std::string(files::page_bytes, 'x');
+  {
+    auto to = co_await file::open(path, file::write_only | file::create | file::truncate);
+    co_await to.write_at(std::as_bytes(std::span(memory)), 0);
+    co_await to.close();
+  }
+  if ((co_await weft::fs::read_file(path)).size() != files::page_bytes)
+    throw std::runtime_error("short");
+  co_await weft::fs::remove(path);
+}
+
+weft::task<> use_small_files(work of) {
+  bench::stopwatch watch;
+  while (watch.goes_on(files::small_files)) {
+    std::size_t next = 0;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      for (std::size_t i = 0; i < of.depth; ++i)
+        tasks.spawn([&]() -> weft::task<> {
+          while (next < files::small_files) co_await use_small(of, next++);
+        });
+      co_return;
+    });
+  }
+  watch.print();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  work const of(argc, argv);
+  if (of.row == "cached") weft::run(read_pages(of, file::read_only));
+  if (of.row == "direct") weft::run(read_pages(of, file::read_only | file::direct));
+  if (of.row == "read") weft::run(read_blocks(of));
+  if (of.row == "write") weft::run(write_blocks(of));
+  if (of.row == "small") weft::run(use_small_files(of));
+}
