@@ -18,7 +18,7 @@
 
 #include "nslookup/json.hpp"
 #include "nslookup/lookup.hpp"
-#include "nslookup/progress.hpp"
+#include "progress.hpp"
 
 using namespace std::chrono_literals;
 

@@ -5,11 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 
 #include <fmt/format.h>
 
@@ -142,6 +143,31 @@ task<> symlink(std::string target, std::string path) {
         ::io_uring_prep_symlinkat(&entry, one, AT_FDCWD, other);
       },
       [](char const* one, char const* other) { return ::symlink(one, other); });
+}
+
+task<> set_permissions(std::string path, unsigned permissions) {
+  require_no_nul(path, what);
+  co_await call("set the permissions of", path, detail::no_ring_form{},
+                [&] { return result_of(::chmod(path.c_str(), permissions)); });
+}
+
+task<> set_owner(std::string path, std::uint32_t user, std::uint32_t group) {
+  require_no_nul(path, what);
+  co_await call("set the owner of", path, detail::no_ring_form{},
+                [&] { return result_of(::lchown(path.c_str(), user, group)); });
+}
+
+task<> set_times(std::string path, file_time accessed, file_time modified) {
+  require_no_nul(path, what);
+  auto const timespec_of = [](file_time time) {
+    auto const seconds = std::chrono::floor<std::chrono::seconds>(time);
+    return timespec{.tv_sec = seconds.time_since_epoch().count(),
+                    .tv_nsec = (time - seconds).count()};
+  };
+  std::array const times{timespec_of(accessed), timespec_of(modified)};
+  co_await call("set the times of", path, detail::no_ring_form{}, [&] {
+    return result_of(::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW));
+  });
 }
 
 }  // namespace fs

@@ -76,6 +76,29 @@ TEST_CASE_ON_EVERY_BACKEND("files and directories are made, named, linked, told 
   }(dir));
 }
 
+TEST_CASE_ON_EVERY_BACKEND("permissions, owner and times are set, of a link its own") {
+  temporary_directory const dir;
+  make_file(dir / "file");
+  std::filesystem::create_symlink("file", dir / "link");
+  run_on<On>([](temporary_directory const& in) -> weft::task<> {
+    using std::chrono::nanoseconds;
+    weft::file_time const accessed(nanoseconds(-1'000'000'001));  // before 1970
+    weft::file_time const modified(nanoseconds(2'000'000'002));
+    co_await fs::set_times(in / "link", accessed, modified);
+    co_await fs::set_permissions(in / "file", 04711);
+    co_await fs::set_owner(in / "file", ::geteuid(), ::getegid());
+    auto const link = co_await fs::link_stat(in / "link");
+    CHECK(link.accessed == accessed);
+    CHECK(link.modified == modified);
+    auto const file = co_await fs::stat(in / "file");
+    CHECK(file.modified > modified);
+    CHECK((file.permissions & 0777) == 0711);
+    CHECK(file.user == ::geteuid());
+    CHECK(co_await text_thrown_by(fs::set_permissions(in / "none", 0)) ==
+          "set the permissions of " + (in / "none") + ": No such file or directory");
+  }(dir));
+}
+
 TEST_CASE_ON_EVERY_BACKEND("what a call on a name throws says the call and the names") {
   temporary_directory const dir;
   run_on<On>([](temporary_directory const& in) -> weft::task<> {

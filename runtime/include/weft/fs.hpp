@@ -52,6 +52,15 @@ WEFT_API task<> link(std::string target, std::string path);
 // Makes a symbolic link that says `target`. See symlink(2).
 WEFT_API task<> symlink(std::string target, std::string path);
 
+// Sets the low twelve bits of the mode. See chmod(2).
+WEFT_API task<> set_permissions(std::string path, unsigned permissions);
+
+// Gives the file, or the symbolic link itself, to a user and a group; only root may. See lchown(2).
+WEFT_API task<> set_owner(std::string path, std::uint32_t user, std::uint32_t group);
+
+// Sets when the file, or the symbolic link itself, was read and written last. See utimensat(2).
+WEFT_API task<> set_times(std::string path, file_time accessed, file_time modified);
+
 // --- whole files
 
 // All that is in a file, to its end. Throws std::length_error when that is more

@@ -7,8 +7,6 @@
 #include <optional>
 #include <string>
 
-namespace nslookup {
-
 struct progress {
   std::uint64_t done = 0;
   std::uint64_t in_flight = 0;
@@ -31,5 +29,3 @@ class progress_line {
   std::uint64_t last_done_ = 0;
   std::chrono::nanoseconds last_elapsed_{0};
 };
-
-}  // namespace nslookup

@@ -1,12 +1,10 @@
-#include "nslookup/progress.hpp"
+#include "progress.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 #include <fmt/format.h>
-
-namespace nslookup {
 
 namespace {
 
@@ -56,5 +54,3 @@ void progress_line::draw(progress const& now) {
 }
 
 void progress_line::clear() { fmt::print(stderr, "{}", erase_line); }
-
-}  // namespace nslookup
