@@ -31,13 +31,13 @@ namespace {
 
 // What the file's name leads to, so that a symbolic link stays one; the name where nothing is
 // there.
-task<std::string> without_symlinks(std::string path) {
+task<std::string> without_symlinks(std::string const& path) {
   std::unique_ptr<char, decltype([](char* text) { std::free(text); })> real;
   co_await call("write", path, no_ring_form{}, [&] {
     real.reset(::realpath(path.c_str(), nullptr));
     return real || errno == ENOENT ? 0 : -errno;
   });
-  co_return real ? std::string(real.get()) : std::move(path);
+  co_return real ? std::string(real.get()) : path;
 }
 
 // Opens a new file beside `path`, which errors call it; yields its own name in `temp`.
@@ -108,7 +108,7 @@ task<std::string> read_file(std::string path, std::size_t limit_bytes) {
 
 task<> write_file(std::string path, std::span<std::byte const> bytes, write_options options) {
   detail::require_no_nul(path, "the name of a file");
-  path = co_await without_symlinks(std::move(path));
+  path = co_await without_symlinks(path);
   std::string temp;
   co_await finally([&] { return write_beside(path, bytes, options, temp); },
                    [&]() -> task<> {
