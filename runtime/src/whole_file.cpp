@@ -62,7 +62,8 @@ task<> keep_permissions(file const& to) {
   co_await call("write", to.path(), no_ring_form{}, [&] {
     struct stat replaced{};
     if (::stat(to.path().c_str(), &replaced) != 0) return errno == ENOENT ? 0 : -errno;
-    return result_of(::fchmod(to.get(), replaced.st_mode & 07777));
+    int const fd = to.get();
+    return fd < 0 ? -EBADF : result_of(::fchmod(fd, replaced.st_mode & 07777));
   });
 }
 
