@@ -47,8 +47,11 @@ file_operation::file_operation(char const* name, file_reference of, std::uint64_
 }
 
 std::string file_operation::describe() const {
-  return fmt::format("{} {} at {}", name(), file_ ? file_->path : "a file that is not open",
-                     offset_);
+  return fmt::format("{} {} at {}", name(), path(), offset_);
+}
+
+std::string_view file_operation::path() const noexcept {
+  return file_ ? std::string_view(file_->path) : "a file that is not open";
 }
 
 // Past the page cache, RWF_NOWAIT (Linux 4.14) waits for the device all the same: it only keeps
@@ -345,6 +348,8 @@ bool file::close_operation::prepare(io_uring_sqe& entry) const noexcept {
 }
 
 int file::close_operation::perform() noexcept { return result_of(::close(fd)); }
+
+std::string file::close_operation::describe() const { return fmt::format("close {}", path()); }
 
 // Whatever close(2) says, Linux has closed it; but a cancelled entry has not been carried out.
 void file::close_operation::await_resume() {

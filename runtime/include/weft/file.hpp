@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <sys/uio.h>
@@ -92,6 +93,9 @@ class WEFT_API file_operation : public io_operation {
   file_operation(char const* name, file_reference of);
   file_operation(char const* name, file_reference of, std::uint64_t offset, placed where);
   ~file_operation() = default;
+
+  // For messages.
+  [[nodiscard]] std::string_view path() const noexcept;
 
   // Reads what the kernel has without waiting for a device: a count, or -errno; -EAGAIN where it
   // cannot say.
@@ -213,9 +217,10 @@ class WEFT_API file {
 
   // Waits until no other open file has a lock that excludes this one, which it then holds as long
   // as the file_lock. Advisory, on the file as a whole, and of this open file: another one of the
-  // same program is excluded too. The kernel has no way to wait for such a lock and to be called
-  // off, so this looks again after 1 ms, and more and more seldom, at last every 16 ms. Cancelled,
-  // it has no lock. See fcntl(2), F_OFD_SETLK.
+  // same program is excluded too, and a second lock of this one takes the place of the first. The
+  // kernel has no way to wait for such a lock and to be called off, so this looks again after 1 ms,
+  // and more and more seldom, at last every 16 ms. Cancelled, it has no lock. See fcntl(2),
+  // F_OFD_SETLK.
   [[nodiscard]] task<file_lock> lock(lock_kind kind = lock_kind::exclusive) const;
 
   // Closes it, waiting where the file system does. No cancellation keeps it from that, and it
@@ -301,6 +306,7 @@ class WEFT_API file::close_operation final
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   void value() const noexcept {}
+  [[nodiscard]] std::string describe() const override;
 
   void await_resume();
 };
