@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <vector>
@@ -31,8 +32,10 @@ void read_pages(work const& of, int flags, int how) {
   while (watch.goes_on(turn))
     for (int i = 0; i < turn; ++i) {
       iovec const into{buffer, files::page_bytes};
-      require(::preadv2(data, &into, 1, static_cast<off_t>(pages.next()), how) ==
-              files::page_bytes);
+      auto const at = static_cast<off_t>(pages.next());
+      auto count = ::preadv2(data, &into, 1, at, how);
+      if (count < 0 && errno == EAGAIN) count = ::preadv2(data, &into, 1, at, 0);
+      require(count == files::page_bytes);
     }
   watch.print();
 }
