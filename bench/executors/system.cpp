@@ -8,8 +8,6 @@
 
 #include "support/stopwatch.hpp"
 
-extern char** environ;
-
 namespace {
 
 void wait_for(pid_t child) {

@@ -5,8 +5,8 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <memory>
-#include <vector>
+#include <string>
+#include <string_view>
 
 #include "support/stopwatch.hpp"
 #include "work.hpp"
@@ -19,12 +19,18 @@ void require(bool holds) {
   if (!holds) std::exit(1);
 }
 
+int open(std::string const& path, int flags) {
+  int const fd = ::open(path.c_str(), flags, 0666);
+  require(fd >= 0);
+  return fd;
+}
+
 char* aligned(std::size_t size) {
   return static_cast<char*>(std::aligned_alloc(files::page_bytes, size));
 }
 
 void read_pages(work const& of, int flags, int how) {
-  int const data = ::open(of.data().c_str(), O_RDONLY | flags);
+  int const data = open(of.data(), O_RDONLY | flags);
   char* const buffer = aligned(files::page_bytes);
   bench::stopwatch watch;
   files::random_pages pages;
@@ -41,7 +47,7 @@ void read_pages(work const& of, int flags, int how) {
 }
 
 void read_blocks(work const& of) {
-  int const data = ::open(of.data().c_str(), O_RDONLY);
+  int const data = open(of.data(), O_RDONLY);
   char* const buffer = aligned(files::block_bytes);
   bench::stopwatch watch;
   while (watch.goes_on(files::data_bytes / files::block_bytes)) {
@@ -52,7 +58,7 @@ void read_blocks(work const& of) {
 }
 
 void write_blocks(work const& of) {
-  int const large = ::open(of.large().c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  int const large = open(of.large(), O_WRONLY | O_CREAT | O_TRUNC);
   char* const buffer = aligned(files::block_bytes);
   bench::stopwatch watch;
   watch.goes_on(0);
@@ -70,10 +76,10 @@ void use_small_files(work const& of) {
   while (watch.goes_on(files::small_files))
     for (std::size_t i = 0; i < files::small_files; ++i) {
       auto const path = of.small(i);
-      int const to = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+      int const to = open(path, O_WRONLY | O_CREAT | O_TRUNC);
       require(::write(to, buffer, files::page_bytes) == files::page_bytes);
       ::close(to);
-      int const from = ::open(path.c_str(), O_RDONLY);
+      int const from = open(path, O_RDONLY);
       require(::read(from, buffer, files::page_bytes) == files::page_bytes);
       require(::read(from, buffer, files::page_bytes) == 0);
       ::close(from);

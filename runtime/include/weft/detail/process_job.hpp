@@ -76,8 +76,9 @@ class process_call final : public awaitable_job<process_call<Value, Args...>, Va
 };
 
 // What a job of map calls in the worker: the function for each item. One that is not its type
-// travels as an address.
+// travels as an address. The function may change the items.
 template <class Fn, class Item>
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 auto remote_map_chunk(std::uintptr_t address, std::vector<Item> items) {
   using result = std::decay_t<std::invoke_result_t<Fn, Item&>>;
   Fn fn = remote_callable<Fn>(reinterpret_cast<void (*)()>(address));
