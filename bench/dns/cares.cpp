@@ -100,7 +100,7 @@ int main(int count, char** arguments) {
   auto const given = bench::read_arguments(count, arguments);
   bench::names names(given.names);
   epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  ares_channel const channel = open_channel(given.port);
+  auto* const channel = open_channel(given.port);
   asking all(channel, names);
   for (std::size_t i = 0; i < given.in_flight; ++i) all.start();
   std::array<epoll_event, 64> events{};

@@ -100,6 +100,7 @@ std::string names_for_dig(std::size_t count) {
 
 [[noreturn]] void become(client const& ran) {
   auto const silent = bench::file_descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (silent.get() < 0) ::_exit(127);
   ::dup2(silent.get(), STDIN_FILENO);
   ::dup2(silent.get(), STDOUT_FILENO);
   std::vector<char*> arguments;
@@ -155,6 +156,7 @@ std::vector<client> clients_for(options const& wanted, std::uint16_t port, workp
 
 std::vector<double> column(measured const& of, double sample::* what) {
   std::vector<double> values;
+  values.reserve(of.rounds.size());
   for (sample const& round : of.rounds) values.push_back(round.*what);
   return values;
 }
