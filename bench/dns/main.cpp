@@ -22,6 +22,7 @@
 
 #include "support/description.hpp"
 #include "support/file_descriptor.hpp"
+#include "support/report.hpp"
 #include "support/server_process.hpp"
 #include "support/statistics.hpp"
 
@@ -178,14 +179,8 @@ void print_table(std::vector<measured> const& all) {
 void write_json(std::string const& path, bench::description const& run_of,
                 std::vector<measured> const& all) {
   std::ofstream file(path);
-  file << "{\"context\": {";
-  char const* separator = "";
-  for (auto const& [key, value] : run_of) {
-    file << separator << fmt::format("\"{}\": \"{}\"", key, value);
-    separator = ", ";
-  }
-  file << "},\n\"results\": [";
-  separator = "\n  ";
+  file << "{\"context\": " << bench::json(run_of) << ",\n\"results\": [";
+  char const* separator = "\n  ";
   for (measured const& row : all) {
     file << separator
          << fmt::format(R"({{"client": "{}", "names": {}, "rounds": [)", row.ran.name,

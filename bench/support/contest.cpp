@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "support/description.hpp"
+#include "support/report.hpp"
 #include "support/statistics.hpp"
 
 namespace bench {
@@ -38,14 +39,8 @@ void print(contest const& of) {
 void write_json(std::string const& path, description const& run_of,
                 std::vector<contest> const& contests) {
   std::ofstream file(path);
-  file << "{\"context\": {";
-  char const* separator = "";
-  for (auto const& [key, value] : run_of) {
-    file << separator << fmt::format("\"{}\": \"{}\"", key, value);
-    separator = ", ";
-  }
-  file << "},\n\"results\": [";
-  separator = "\n  ";
+  file << "{\"context\": " << json(run_of) << ",\n\"results\": [";
+  char const* separator = "\n  ";
   for (contest const& of : contests)
     for (contender const& each : of.contenders) {
       file << separator

@@ -97,14 +97,14 @@ std::string json(comparison const& value) {
                      joined(value.servers, ",\n    ", server));
 }
 
+}  // namespace
+
 std::string json(description const& run) {
   auto const line = [](auto const& each) {
     return fmt::format("{}: {}", json_string(each.first), json_string(each.second));
   };
   return fmt::format("{{{}}}", joined(run, ",\n  ", line));
 }
-
-}  // namespace
 
 void print_table(std::string const& title, std::string const& unit,
                  std::vector<measured_server> const& servers) {

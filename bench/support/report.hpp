@@ -21,6 +21,9 @@ struct comparison {
 void print_table(std::string const& title, std::string const& unit,
                  std::vector<measured_server> const& servers);
 
+// As an object of JSON.
+std::string json(description const& run);
+
 // Everything, each round included. Throws if it cannot be written.
 void write_json(std::string const& path, description const& run,
                 std::vector<comparison> const& comparisons);
