@@ -50,8 +50,9 @@ T run(task<T> root, run_options const& options = {}) {
 
 // Runs the task as the program and returns main's exit code: what a task<int> yields, else 0. The
 // first SIGINT or SIGTERM requests a stop and, after options.drain, cancels; a second one ends the
-// process at once with 128 + its number. An exception is logged in one line and yields 1; a root
-// that had to be cancelled yields 128 + the signal's number. Signals ignored at start stay ignored.
+// process at once with 128 + its number. Both are the program's own affair while it subscribes to
+// them (weft::signals), and stay ignored if they were at the start. An exception is logged in one
+// line and yields 1; a root that had to be cancelled yields 128 + the signal's number.
 template <class T>
   requires std::is_void_v<T> || std::is_same_v<T, int>
 int run_main(task<T> root, run_options const& options = {}) {

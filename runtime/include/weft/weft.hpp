@@ -35,6 +35,7 @@
 #include "weft/run.hpp"
 #include "weft/scope.hpp"
 #include "weft/semaphore.hpp"
+#include "weft/signals.hpp"
 #include "weft/stream.hpp"
 #include "weft/task.hpp"
 #include "weft/task_local.hpp"
