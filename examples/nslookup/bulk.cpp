@@ -26,27 +26,12 @@ namespace nslookup {
 
 namespace {
 
-// Those that the program inherits are not closed, since others share them.
-class borrowed_descriptor {
- public:
-  explicit borrowed_descriptor(int fd) : descriptor_(weft::descriptor::adopt(fd)) {}
-  borrowed_descriptor(borrowed_descriptor const&) = delete;
-  borrowed_descriptor& operator=(borrowed_descriptor const&) = delete;
-  ~borrowed_descriptor() {
-    if (descriptor_.get() <= STDERR_FILENO) descriptor_.release();
-  }
-
-  [[nodiscard]] weft::descriptor& get() { return descriptor_; }
-
- private:
-  weft::descriptor descriptor_;
-};
-
-int open_names(std::string const& path) {
-  if (path == "-") return STDIN_FILENO;
+// Empty for standard input.
+weft::descriptor open_names(std::string const& path) {
+  if (path == "-") return {};
   int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw fatal_error(fmt::format("{}: {}", path, std::strerror(errno)), 1);
-  return fd;
+  return weft::descriptor::adopt(fd);
 }
 
 // How many bytes there will be to read; 0 when that cannot be known.
@@ -62,10 +47,9 @@ class bulk_run {
       : given_(given),
         resolver_(resolver),
         options_(options),
-        names_(open_names(options.path)),
-        out_to_(STDOUT_FILENO),
+        file_(open_names(options.path)),
         permits_(options.concurrency),
-        size_bytes_(size_of(names_.get().get())) {}
+        size_bytes_(size_of(names_fd())) {}
 
   weft::task<int> run() {
     begin_ = weft::now();
@@ -77,6 +61,8 @@ class bulk_run {
   }
 
  private:
+  [[nodiscard]] int names_fd() const { return file_ ? file_.get() : STDIN_FILENO; }
+
   weft::task<> ask_all() {
     co_await weft::scope([this](weft::task_scope& tasks) -> weft::task<> {
       auto const drawing = tasks.spawn(draw());
@@ -214,12 +200,13 @@ class bulk_run {
   settings const& given_;
   dns::resolver& resolver_;
   bulk_options const& options_;
-  borrowed_descriptor names_;
-  weft::buffered_reader<weft::descriptor> lines_{names_.get()};
+  weft::descriptor file_;
+  weft::terminal::input names_{names_fd()};
+  weft::buffered_reader<weft::terminal::input> lines_{names_};
   std::uint64_t line_number_ = 0;
   std::string complaint_;
-  borrowed_descriptor out_to_;
-  weft::buffered_writer<weft::descriptor> out_{out_to_.get()};
+  weft::terminal::output out_to_;
+  weft::buffered_writer<weft::terminal::output> out_{out_to_};
   weft::mutex printing_;
   weft::semaphore permits_;
   std::uint64_t size_bytes_;

@@ -1,7 +1,5 @@
 #include "nslookup/session.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -11,7 +9,7 @@
 #include <fmt/format.h>
 #include <weft/blocking.hpp>
 #include <weft/buffered_reader.hpp>
-#include <weft/descriptor.hpp>
+#include <weft/terminal.hpp>
 
 #include "nslookup/record_types.hpp"
 
@@ -21,27 +19,15 @@ namespace {
 
 constexpr std::size_t line_max = 1 << 20;
 
-// Standard input, which stays open: others share it.
-class standard_input {
- public:
-  standard_input() : descriptor_(weft::descriptor::adopt(STDIN_FILENO)) {}
-  standard_input(standard_input const&) = delete;
-  standard_input& operator=(standard_input const&) = delete;
-  ~standard_input() { descriptor_.release(); }
-
-  // None at the end, and where nothing can be read.
-  weft::task<std::optional<std::string_view>> line() {
-    try {
-      co_return co_await lines_.line(line_max);
-    } catch (std::system_error const&) {
-      co_return std::nullopt;
-    }
+// None at the end, and where nothing can be read.
+weft::task<std::optional<std::string_view>> line_of(
+    weft::buffered_reader<weft::terminal::input>& lines) {
+  try {
+    co_return co_await lines.line(line_max);
+  } catch (std::system_error const&) {
+    co_return std::nullopt;
   }
-
- private:
-  weft::descriptor descriptor_;
-  weft::buffered_reader<weft::descriptor> lines_{descriptor_};
-};
+}
 
 // Takes the first word off the text.
 std::string take_word(std::string_view& text) {
@@ -60,12 +46,12 @@ bool is_one_of(std::string_view word, std::array<std::string_view, Size> const& 
 }  // namespace
 
 weft::task<> session::run() {
-  standard_input input;
-  bool const is_terminal = ::isatty(STDIN_FILENO) == 1;
+  weft::terminal::input input;
+  weft::buffered_reader lines(input);
   while (!ended_) {
-    if (is_terminal) fmt::print(given_.talk, "> ");
+    if (input.is_terminal()) fmt::print(given_.talk, "> ");
     if (std::fflush(stdout) != 0 || std::fflush(given_.talk) != 0) break;  // nobody reads any more
-    auto const line = co_await input.line();
+    auto const line = co_await line_of(lines);
     if (!line) break;
     co_await obey(std::string(*line));
   }

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "loop.hpp"
+#include "raw_mode.hpp"
 #include "weft/error.hpp"
 #include "weft/log.hpp"
 #include "weft/run.hpp"
@@ -69,7 +70,10 @@ void tell_the_loop() noexcept {
 
 extern "C" void on_signal(int number) {
   int none = 0;
-  if (!first_signal.compare_exchange_strong(none, number)) ::_exit(128 + number);
+  if (!first_signal.compare_exchange_strong(none, number)) {
+    restore_terminal();
+    ::_exit(128 + number);
+  }
   tell_the_loop();
 }
 

@@ -39,6 +39,7 @@
 #include "weft/stream.hpp"
 #include "weft/task.hpp"
 #include "weft/task_local.hpp"
+#include "weft/terminal.hpp"
 #include "weft/this_task.hpp"
 #include "weft/thread.hpp"
 #include "weft/thread_pool.hpp"
