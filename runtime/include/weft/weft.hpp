@@ -27,6 +27,7 @@
 #include "weft/inline_executor.hpp"
 #include "weft/log.hpp"
 #include "weft/loop.hpp"
+#include "weft/memory_stream.hpp"
 #include "weft/mutex.hpp"
 #include "weft/outcome.hpp"
 #include "weft/remote.hpp"
