@@ -101,13 +101,16 @@ task<> write_all(Stream& to, std::span<std::byte const> bytes) {
   }
 }
 
-// Copies until the end of `from`, through one buffer of `buffer_bytes`; yields how many bytes it
-// copied. Neither stream is closed. Borrows both until the task ends; resumes on the caller's loop.
-// Throws std::invalid_argument for a buffer of no bytes, transfer_error when a step failed (its
-// text names the step), or cancelled; bytes_done() says how many bytes were written. When a write
-// ended it, what was read and not yet written, at most `buffer_bytes`, is lost.
+namespace detail {
+
+// A stream that takes the contents of another by a shorter way: a socket, of a file.
+template <class To, class From>
+concept has_send_file = requires(To& to, From& from) {
+  { to.send_file(from) } -> yields<std::uint64_t>;
+};
+
 template <readable_stream From, writable_stream To>
-task<std::uint64_t> copy(From& from, To& to, std::size_t buffer_bytes = 65'536) {
+task<std::uint64_t> copy_through_buffer(From& from, To& to, std::size_t buffer_bytes) {
   if (buffer_bytes == 0) throw std::invalid_argument("weft: copy through a buffer of 0 bytes");
   auto const memory = std::make_unique_for_overwrite<std::byte[]>(buffer_bytes);
   std::span<std::byte> const buffer(memory.get(), buffer_bytes);
@@ -126,6 +129,22 @@ task<std::uint64_t> copy(From& from, To& to, std::size_t buffer_bytes = 65'536) 
     detail::rethrow_with(static_cast<std::size_t>(done));
   }
   co_return done;
+}
+
+}  // namespace detail
+
+// Copies until the end of `from`, through one buffer of `buffer_bytes`; yields how many bytes it
+// copied. Neither stream is closed. Borrows both until the task ends; resumes on the caller's loop.
+// Throws std::invalid_argument for a buffer of no bytes, transfer_error when a step failed (its
+// text names the step), or cancelled; bytes_done() says how many bytes were written. When a write
+// ended it, what was read and not yet written, at most `buffer_bytes`, is lost. From a file to a
+// socket there is no buffer, and nothing is lost: the kernel copies (see stream_socket::send_file).
+template <readable_stream From, writable_stream To>
+task<std::uint64_t> copy(From& from, To& to, std::size_t buffer_bytes = 65'536) {
+  if constexpr (detail::has_send_file<To, From>)
+    return to.send_file(from);
+  else
+    return detail::copy_through_buffer(from, to, buffer_bytes);
 }
 
 }  // namespace weft::inline v0

@@ -9,6 +9,11 @@
 
 #include "weft/buffer.hpp"
 #include "weft/net/socket_base.hpp"
+#include "weft/task.hpp"
+
+namespace weft::inline v0 {
+class file;
+}
 
 namespace weft::inline v0::net {
 
@@ -24,6 +29,7 @@ struct traffic {
 // it, the peer's ("read fd 7 127.0.0.1:80: ..."). SIGPIPE is never raised.
 class WEFT_API stream_socket : public socket_base {
  public:
+  class operation_on;
   class read_operation;
   class read_some_operation;
   class read_vector_operation;
@@ -62,6 +68,14 @@ class WEFT_API stream_socket : public socket_base {
   // throws std::logic_error, since what the peer has got is torn.
   [[nodiscard]] write_all_operation write_all(std::span<std::byte const> bytes);
 
+  // Writes the file from its position to its end, without taking its bytes into this process;
+  // yields how many there were, and leaves the position behind them. Each step is done by the
+  // blocking pool, which waits for the device but not for the peer. Borrows the file, of which
+  // nothing else may move the position, until the task ends. Throws transfer_error, or cancelled;
+  // bytes_done() says how many bytes were written, and the position is behind those. See
+  // sendfile(2).
+  task<std::uint64_t> send_file(file& from);
+
   // Tells the peer that no more will be written; it reads the end of the stream. Reading goes on.
   // Does not wait. Throws std::system_error. See shutdown(2).
   void shutdown_write();
@@ -76,7 +90,6 @@ class WEFT_API stream_socket : public socket_base {
   void count_in(traffic& counted) noexcept { traffic_ = &counted; }
 
  protected:
-  class operation_on;
   class writing_all;
 
   // What a read that comes short of its buffer says of the socket.
@@ -105,7 +118,7 @@ class WEFT_API stream_socket::operation_on : public detail::socket_operation {
  protected:
   operation_on(char const* name, stream_socket& socket, detail::interest wanted)
       : socket_operation(name, socket.descriptor_, wanted), socket_(socket) {
-    if (wanted == detail::interest::write && socket.torn_) [[unlikely]]
+    if (wanted != detail::interest::read && socket.torn_) [[unlikely]]
       refuse_torn();
   }
   ~operation_on() = default;
