@@ -111,6 +111,14 @@ std::string program::first_line() {
   return out_.text.substr(0, out_.text.find('\n'));
 }
 
+void program::wait_for(std::string_view text) {
+  while (out_.text.find(text) == std::string::npos) {
+    if (out_.fd < 0)
+      throw std::runtime_error("the program ended without saying: " + std::string(text));
+    read_some();
+  }
+}
+
 void program::signal(int number) const { require(::kill(process_, number) == 0, "kill", errno); }
 
 program::ended program::wait() {

@@ -31,6 +31,9 @@ class program {
   // The first line of stdout, without its end; all of stdout if it ends before.
   std::string first_line();
 
+  // Reads until stdout has that in it, from the beginning on; throws if it ends before.
+  void wait_for(std::string_view text);
+
   void signal(int number) const;
 
   struct ended {
