@@ -87,6 +87,14 @@ std::vector<contest> all_rows(std::string const& directory, std::string const& p
                      {"weft epoll", command(weft("epoll"), "direct", depth)},
                      {"pread", command(system, "direct", 1)},
                      {"libuv", command(libuv, "direct", depth)}}});
+  for (auto const& [percent, which] : {std::pair(99u, "99 % of them at most"), {100u, "the worst"}})
+    rows.push_back(
+        {fmt::format("gap-{}", percent),
+         fmt::format("from tick to tick of 1 ms while 1 GiB is written and synced: {}", which),
+         {{"idle io_uring", command(weft("uring"), "gap-idle", percent)},
+          {"weft io_uring", command(weft("uring"), "gap-write", percent)},
+          {"idle epoll", command(weft("epoll"), "gap-idle", percent)},
+          {"weft epoll", command(weft("epoll"), "gap-write", percent)}}});
   return rows;
 }
 

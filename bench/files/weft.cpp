@@ -1,4 +1,7 @@
 // Files with Weft: weft ROW DEPTH DIRECTORY
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
@@ -8,6 +11,7 @@
 #include <weft/fs.hpp>
 #include <weft/run.hpp>
 #include <weft/scope.hpp>
+#include <weft/time.hpp>
 
 #include "support/stopwatch.hpp"
 #include "work.hpp"
@@ -102,6 +106,38 @@ weft::task<> use_small_files(work of) {
   watch.print();
 }
 
+weft::task<> write_and_sync(work const& of) {
+  auto large = co_await file::open(of.large(), file::write_only | file::create | file::truncate);
+  auto const memory = aligned(files::block_bytes);
+  std::span const buffer(memory.get(), files::block_bytes);
+  for (std::uint64_t at = 0; at < files::large_bytes; at += files::block_bytes)
+    co_await large.write_at(buffer, at);
+  co_await large.sync();
+  co_await large.close();
+  co_await weft::fs::remove(of.large());
+}
+
+// The time between two ticks of a 1 ms ticker while the body runs: that which `depth` percent of
+// them do not exceed.
+template <class Body>
+weft::task<> measure_gaps(work of, Body body) {
+  std::vector<std::chrono::nanoseconds> gaps;
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    auto ticker = tasks.spawn([&]() -> weft::task<> {
+      for (auto last = weft::now();;) {
+        co_await weft::sleep_for(std::chrono::milliseconds(1));
+        auto const now = weft::now();
+        gaps.push_back(now - last);
+        last = now;
+      }
+    });
+    co_await body();
+    ticker.cancel();
+  });
+  std::ranges::sort(gaps);
+  std::printf("%.1f\n", static_cast<double>(gaps[(gaps.size() - 1) * of.depth / 100].count()));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -111,4 +147,7 @@ int main(int argc, char** argv) {
   if (of.row == "read") weft::run(read_blocks(of));
   if (of.row == "write") weft::run(write_blocks(of));
   if (of.row == "small") weft::run(use_small_files(of));
+  if (of.row == "gap-idle")
+    weft::run(measure_gaps(of, [] { return weft::sleep_for(std::chrono::seconds(2)); }));
+  if (of.row == "gap-write") weft::run(measure_gaps(of, [&] { return write_and_sync(of); }));
 }

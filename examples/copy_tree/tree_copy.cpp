@@ -1,0 +1,104 @@
+#include "copy_tree/tree_copy.hpp"
+
+#include <filesystem>
+#include <ranges>
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace fs = weft::fs;
+
+tree_copy::tree_copy(std::string from, std::string to, std::size_t at_once,
+                     std::function<void(std::string_view)> tell)
+    : from_(std::move(from)),
+      to_(std::move(to)),
+      at_once_(at_once),
+      slots_(at_once),
+      tell_(std::move(tell)) {}
+
+weft::task<> tree_copy::run() {
+  auto const status = co_await fs::stat(from_);
+  if (!status.is_directory()) throw std::runtime_error(fmt::format("{} is no directory", from_));
+  require_apart();
+  co_await make_directory(from_, to_);
+  co_await weft::scope([this](weft::task_scope& copies) { return copy_all(copies); });
+  co_await finish_directories();
+}
+
+// A copy inside of what is copied would never end.
+void tree_copy::require_apart() const {
+  namespace std_fs = std::filesystem;
+  auto const inside = std_fs::relative(std_fs::weakly_canonical(to_), std_fs::canonical(from_));
+  if (!inside.empty() && *inside.begin() != "..")
+    throw std::runtime_error(fmt::format("{} is inside of {}", to_, from_));
+}
+
+weft::task<> tree_copy::copy_all(weft::task_scope& copies) {
+  auto walk = fs::walk(from_, {.on_error = [this](auto const& error) { tell_(error.what()); }});
+  while (auto const entry = co_await walk.next()) {
+    auto target = to_ + entry->path.substr(from_.size());
+    if (entry->type == weft::file_type::directory) {  // before what is in it
+      co_await contained(make_directory(entry->path, std::move(target)));
+      continue;
+    }
+    auto slot = co_await slots_.acquire();
+    copies.spawn([this, found = *entry, target = std::move(target),
+                  slot = std::move(slot)]() -> weft::task<> {
+      co_await contained(copy_one(found, target));
+    });
+  }
+}
+
+weft::task<> tree_copy::copy_one(fs::walk_entry const& found, std::string const& target) {
+  switch (found.type) {
+    case weft::file_type::regular:
+      co_await fs::copy_file(found.path, target, {.keeps_times = true, .keeps_owner = is_root_});
+      break;
+    case weft::file_type::symlink: co_await copy_symlink(found.path, target); break;
+    default:
+      throw std::runtime_error(
+          fmt::format("{} is neither a file nor a directory nor a link", found.path));
+  }
+  ++done_;
+}
+
+weft::task<> tree_copy::copy_symlink(std::string const& path, std::string const& target) const {
+  auto const status = co_await fs::link_stat(path);
+  co_await fs::symlink(co_await fs::read_link(path), target);
+  if (is_root_) co_await fs::set_owner(target, status.user, status.group);
+  co_await fs::set_times(target, status.accessed, status.modified);
+}
+
+// One that is there already is filled. Nobody else may look into it before it is finished.
+weft::task<> tree_copy::make_directory(std::string path, std::string target) {
+  auto const status = co_await fs::stat(path);
+  try {
+    co_await fs::mkdir(target, 0700);
+  } catch (std::system_error const& error) {
+    if (error.code() != std::errc::file_exists) throw;
+  }
+  directories_.emplace_back(std::move(target), status);
+}
+
+// What is put into a directory changes its times, so this comes last, and the innermost first.
+weft::task<> tree_copy::finish_directories() {
+  for (auto const& [path, status] : directories_ | std::views::reverse)
+    co_await contained(finish_directory(path, status));
+}
+
+weft::task<> tree_copy::finish_directory(std::string const& path,
+                                         weft::file_status const& status) const {
+  if (is_root_) co_await fs::set_owner(path, status.user, status.group);
+  co_await fs::set_permissions(path, status.permissions);
+  co_await fs::set_times(path, status.accessed, status.modified);
+}
+
+// What fails is told, and keeps nothing else from being copied.
+weft::task<> tree_copy::contained(weft::task<> step) {
+  try {
+    co_await std::move(step);
+  } catch (std::exception const& error) {
+    tell_(error.what());
+  }
+}
