@@ -66,8 +66,7 @@ weft::task<> tree_copy::copy_one(fs::walk_entry const& found, std::string const&
 weft::task<> tree_copy::copy_symlink(std::string const& path, std::string const& target) const {
   auto const status = co_await fs::link_stat(path);
   co_await fs::symlink(co_await fs::read_link(path), target);
-  if (is_root_) co_await fs::set_owner(target, status.user, status.group);
-  co_await fs::set_times(target, status.accessed, status.modified);
+  co_await fs::set_status(target, status, is_root_);
 }
 
 // One that is there already is filled. Nobody else may look into it before it is finished.
@@ -84,14 +83,7 @@ weft::task<> tree_copy::make_directory(std::string path, std::string target) {
 // What is put into a directory changes its times, so this comes last, and the innermost first.
 weft::task<> tree_copy::finish_directories() {
   for (auto const& [path, status] : directories_ | std::views::reverse)
-    co_await contained(finish_directory(path, status));
-}
-
-weft::task<> tree_copy::finish_directory(std::string const& path,
-                                         weft::file_status const& status) const {
-  if (is_root_) co_await fs::set_owner(path, status.user, status.group);
-  co_await fs::set_permissions(path, status.permissions);
-  co_await fs::set_times(path, status.accessed, status.modified);
+    co_await contained(fs::set_status(path, status, is_root_));
 }
 
 // What fails is told, and keeps nothing else from being copied.

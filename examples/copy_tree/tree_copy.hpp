@@ -33,7 +33,6 @@ class tree_copy {
   weft::task<> copy_symlink(std::string const& path, std::string const& target) const;
   weft::task<> make_directory(std::string path, std::string target);
   weft::task<> finish_directories();
-  weft::task<> finish_directory(std::string const& path, weft::file_status const& status) const;
   weft::task<> contained(weft::task<> step);
 
   std::string from_;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <stdexcept>
@@ -23,6 +24,31 @@
 namespace weft::inline v0 {
 
 namespace {
+
+// A way of copying that was refused between two devices, which need not be tried for each file.
+class refused_way {
+ public:
+  [[nodiscard]] bool is_refused(dev_t from, dev_t to) const noexcept {
+    return last_.load(std::memory_order_relaxed) == pair_of(from, to);
+  }
+  void refuse(dev_t from, dev_t to) noexcept {
+    last_.store(pair_of(from, to), std::memory_order_relaxed);
+  }
+
+ private:
+  static std::uint64_t pair_of(dev_t from, dev_t to) noexcept {
+    return std::uint64_t{from} << 32 ^ std::uint64_t{to};
+  }
+
+  std::atomic<std::uint64_t> last_{0};
+};
+
+constinit refused_way clone_refused;
+constinit refused_way range_refused;
+
+bool is_refusal(int error) noexcept {
+  return error == EXDEV || error == EOPNOTSUPP || error == ENOTTY || error == ENOSYS;
+}
 
 class file_copy {
  public:
@@ -43,7 +69,7 @@ class file_copy {
   bool go_on() {
     if (source_ < 0) open();
     copy_some(step_bytes);
-    if (done_ < size_) return false;
+    if (size_is_unknown_ ? !ended_ : done_ < size_) return false;
     finish();
     return true;
   }
@@ -79,21 +105,29 @@ class file_copy {
     constexpr std::uint64_t block_bytes = 512;
     has_holes_ = static_cast<std::uint64_t>(status_.st_blocks) * block_bytes < size_;
     open_target();
-    if (size_ != 0 && ::ioctl(target_, FICLONE, source_) == 0) done_ = size_;
+    if (size_ == 0 || clone_refused.is_refused(status_.st_dev, made_.st_dev)) return;
+    if (::ioctl(target_, FICLONE, source_) == 0)
+      done_ = size_;
+    else if (is_refusal(errno))
+      clone_refused.refuse(status_.st_dev, made_.st_dev);
   }
 
   void open_target() {
+    // Before it is given to another user, nobody else is to open it.
+    mode_t const mode =
+        keeps_owner_ && status_.st_uid != ::geteuid() ? 0600 : status_.st_mode & 0777;
     for (int left = 100;; --left) {
       auto name = detail::temp_name_beside(to_, number_++);
-      target_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      target_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
       if (target_ < 0 && errno == EEXIST && left > 0) continue;
       check(target_);
       temp_ = std::move(name);
-      return;
+      return check(::fstat(target_, &made_));
     }
   }
 
   void copy_some(std::uint64_t most) {
+    if (size_ == 0 || size_is_unknown_) return copy_unknown_size(most);
     std::uint64_t const end = std::min(size_, done_ + most);
     while (done_ < end) {
       std::uint64_t const data_end = has_holes_ ? skip_hole() : size_;
@@ -102,6 +136,17 @@ class file_copy {
       if (count == 0) size_ = done_;  // it has become shorter
       if (count == 0) return;
       done_ += count;
+    }
+  }
+
+  // Some files, in /proc, tell their size only by being read.
+  void copy_unknown_size(std::uint64_t most) {
+    size_is_unknown_ = true;
+    std::uint64_t const end = done_ + most;
+    while (!ended_ && done_ < end) {
+      std::uint64_t const count = read_and_write(end - done_);
+      size_ = done_ += count;
+      ended_ = count == 0;
     }
   }
 
@@ -117,7 +162,7 @@ class file_copy {
   }
 
   std::uint64_t copy_data(std::uint64_t most) {
-    if (!kernel_refuses_) {
+    if (!kernel_refuses_ && !range_refused.is_refused(status_.st_dev, made_.st_dev)) {
       auto in = static_cast<off_t>(done_);
       auto out = in;
       auto const count = ::copy_file_range(source_, &in, target_, &out, most, 0);
@@ -126,15 +171,18 @@ class file_copy {
       if (count < 0 && errno != EXDEV && errno != EINVAL && errno != ENOSYS &&
           errno != EOPNOTSUPP && errno != EBADF)
         fail(errno);
+      if (count < 0 && is_refusal(errno)) range_refused.refuse(status_.st_dev, made_.st_dev);
       kernel_refuses_ = true;
     }
     return read_and_write(most);
   }
 
   std::uint64_t read_and_write(std::uint64_t most) {
-    constexpr std::size_t buffer_bytes = 262'144;
-    if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_bytes);
-    auto const count = ::pread(source_, buffer_.get(), std::min<std::uint64_t>(most, buffer_bytes),
+    if (!buffer_) {
+      buffer_bytes_ = std::clamp<std::uint64_t>(size_, 16'384, 262'144);
+      buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_bytes_);
+    }
+    auto const count = ::pread(source_, buffer_.get(), std::min<std::uint64_t>(most, buffer_bytes_),
                                static_cast<off_t>(done_));
     check(count);
     for (ssize_t written = 0; written < count;) {
@@ -150,8 +198,11 @@ class file_copy {
   void finish() {
     if (has_holes_) check(::ftruncate(target_, static_cast<off_t>(size_)));
     // The owner first: a change of it takes away what lets others run the file as him.
-    if (keeps_owner_) check(::fchown(target_, status_.st_uid, status_.st_gid));
-    check(::fchmod(target_, status_.st_mode & 07777));
+    bool const changes_owner = keeps_owner_ && (made_.st_uid != status_.st_uid ||  //
+                                                made_.st_gid != status_.st_gid);
+    if (changes_owner) check(::fchown(target_, status_.st_uid, status_.st_gid));
+    if (changes_owner || made_.st_mode != status_.st_mode)
+      check(::fchmod(target_, status_.st_mode & 07777));
     std::array<timespec, 2> const times{status_.st_atim, status_.st_mtim};
     if (keeps_times_) check(::futimens(target_, times.data()));
     int const closing = std::exchange(target_, -1);
@@ -169,11 +220,15 @@ class file_copy {
   int source_ = -1;
   int target_ = -1;
   struct stat status_{};
+  struct stat made_{};  // the target, when it was opened
   std::uint64_t size_ = 0;
   std::uint64_t done_ = 0;
   bool has_holes_ = false;
   bool kernel_refuses_ = false;
-  std::unique_ptr<std::byte[]> buffer_;
+  bool size_is_unknown_ = false;
+  bool ended_ = false;
+  std::unique_ptr<std::byte[]> buffer_;  // no larger than the file: large ones are mapped anew
+  std::size_t buffer_bytes_ = 0;
 };
 
 task<> copy_all(file_copy& copy, fs::copy_options const& options) {

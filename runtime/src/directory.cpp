@@ -36,11 +36,10 @@ class directory_reader {
   directory_reader& operator=(directory_reader const&) = delete;
   ~directory_reader() { close(); }
 
-  // Reads some entries; none at the end. On a thread of the pool. A small directory is opened, read
-  // and closed in one call.
+  // Reads some entries. On a thread of the pool. A small directory is opened, read and closed in
+  // one call.
   void read_some() {
     entries_.clear();
-    if (ended_) return;
     if (fd_ < 0) fd_ = open_directory();
     constexpr std::size_t wanted = 512;
     while (!ended_ && entries_.size() < wanted) {
@@ -51,6 +50,9 @@ class directory_reader {
     }
     if (ended_) close();
   }
+
+  // Whether what was read was the last.
+  [[nodiscard]] bool has_ended() const noexcept { return ended_; }
 
   [[nodiscard]] std::vector<directory_entry>& entries() noexcept { return entries_; }
   [[nodiscard]] std::string const& path() const noexcept { return path_; }
@@ -144,9 +146,8 @@ class entered_directories {
 
 generator<directory_entry> list(std::string path) {
   auto const reader = std::make_unique<directory_reader>(std::move(path));
-  for (;;) {
+  while (!reader->has_ended()) {
     co_await blocking([&] { reader->read_some(); });
-    if (reader->entries().empty()) co_return;
     for (auto& entry : reader->entries()) co_yield std::move(entry);
   }
 }
@@ -159,14 +160,13 @@ generator<walk_entry> walk(std::string path, walk_options options) {
     auto const reader = std::make_unique<directory_reader>(std::move(pending.back()));
     pending.pop_back();
     std::size_t const first = pending.size();
-    for (bool ended = false; !ended;) {
+    while (!reader->has_ended()) {
       try {
         co_await blocking([&] { reader->read_some(); });
       } catch (std::system_error const& error) {
         if (!options.on_error) throw;
         options.on_error(error);
       }
-      ended = reader->entries().empty();
       for (auto& entry : reader->entries()) {
         auto found = below(reader->path(), entry.name);
         if (co_await entered.is_to_be_entered(found, entry.type)) pending.push_back(found);

@@ -47,6 +47,16 @@ task<file_status> get_status(char const* name, std::string path, int flags) {
   co_return detail::status_of(found);
 }
 
+int set_times_now(std::string const& path, file_time accessed, file_time modified) noexcept {
+  auto const timespec_of = [](file_time time) {
+    auto const seconds = std::chrono::floor<std::chrono::seconds>(time);
+    return timespec{.tv_sec = seconds.time_since_epoch().count(),
+                    .tv_nsec = (time - seconds).count()};
+  };
+  std::array const times{timespec_of(accessed), timespec_of(modified)};
+  return result_of(::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW));
+}
+
 // A call that gives `path` something to do with another name, or text.
 template <class Prepare, class Perform>
 task<> pair_up(char const* name, std::string one, char const* with, std::string other,
@@ -159,14 +169,18 @@ task<> set_owner(std::string path, std::uint32_t user, std::uint32_t group) {
 
 task<> set_times(std::string path, file_time accessed, file_time modified) {
   require_no_nul(path, what);
-  auto const timespec_of = [](file_time time) {
-    auto const seconds = std::chrono::floor<std::chrono::seconds>(time);
-    return timespec{.tv_sec = seconds.time_since_epoch().count(),
-                    .tv_nsec = (time - seconds).count()};
-  };
-  std::array const times{timespec_of(accessed), timespec_of(modified)};
-  co_await call("set the times of", path, detail::no_ring_form{}, [&] {
-    return result_of(::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW));
+  co_await call("set the times of", path, detail::no_ring_form{},
+                [&] { return set_times_now(path, accessed, modified); });
+}
+
+// The owner first: a change of it takes away what lets others run the file as him.
+task<> set_status(std::string path, file_status const& status, bool sets_owner) {
+  require_no_nul(path, what);
+  file_status const wanted = status;
+  co_await call("set the status of", path, detail::no_ring_form{}, [&] {
+    if (sets_owner && ::lchown(path.c_str(), wanted.user, wanted.group) != 0) return -errno;
+    if (!wanted.is_symlink() && ::chmod(path.c_str(), wanted.permissions) != 0) return -errno;
+    return set_times_now(path, wanted.accessed, wanted.modified);
   });
 }
 

@@ -99,6 +99,30 @@ TEST_CASE_ON_EVERY_BACKEND("permissions, owner and times are set, of a link its 
   }(dir));
 }
 
+TEST_CASE_ON_EVERY_BACKEND("the status of one file is given to another, and to a link its own") {
+  temporary_directory const dir;
+  make_file(dir / "file");
+  make_file(dir / "other");
+  std::filesystem::create_symlink("file", dir / "link");
+  run_on<On>([](temporary_directory const& in) -> weft::task<> {
+    co_await fs::set_permissions(in / "file", 02750);
+    auto wanted = co_await fs::stat(in / "file");
+    wanted.accessed = weft::file_time(std::chrono::seconds(1'000));
+    wanted.modified = weft::file_time(std::chrono::seconds(2'000));
+    co_await fs::set_status(in / "other", wanted, true);
+    auto const other = co_await fs::stat(in / "other");
+    CHECK(other.permissions == wanted.permissions);
+    CHECK(other.accessed == wanted.accessed);
+    CHECK(other.modified == wanted.modified);
+    wanted.type = weft::file_type::symlink;
+    co_await fs::set_status(in / "link", wanted);
+    CHECK((co_await fs::link_stat(in / "link")).modified == wanted.modified);
+    CHECK((co_await fs::stat(in / "file")).modified > wanted.modified);
+    CHECK(co_await text_thrown_by(fs::set_status(in / "none", wanted)) ==
+          "set the status of " + (in / "none") + ": No such file or directory");
+  }(dir));
+}
+
 TEST_CASE_ON_EVERY_BACKEND("what a call on a name throws says the call and the names") {
   temporary_directory const dir;
   run_on<On>([](temporary_directory const& in) -> weft::task<> {
@@ -257,6 +281,17 @@ TEST_CASE_ON_EVERY_BACKEND("what the kernel does not copy is read and written") 
     }
     co_await fs::copy_file(from, in / "to");
     CHECK(contents(in / "to") == contents(from));
+  }(dir));
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a file that says that it is empty, and is not, is copied to its end") {
+  temporary_directory const dir;
+  run_on<On>([](temporary_directory const& in) -> weft::task<> {
+    constexpr auto from = "/proc/self/limits";
+    std::uint64_t total = 0;
+    co_await fs::copy_file(from, in / "to", {.progress = [&](auto, auto all) { total = all; }});
+    CHECK(contents(in / "to") == contents(from));
+    CHECK(total == contents(from).size());
   }(dir));
 }
 

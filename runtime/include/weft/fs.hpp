@@ -61,6 +61,11 @@ WEFT_API task<> set_owner(std::string path, std::uint32_t user, std::uint32_t gr
 // Sets when the file, or the symbolic link itself, was read and written last. See utimensat(2).
 WEFT_API task<> set_times(std::string path, file_time accessed, file_time modified);
 
+// Makes the permissions and the times of the file, or of the symbolic link itself (which has no
+// permissions), those of `status`, and with `sets_owner` its user and group. What was done before
+// an error stays.
+WEFT_API task<> set_status(std::string path, file_status const& status, bool sets_owner = false);
+
 // --- whole files
 
 // All that is in a file, to its end. Throws std::length_error when that is more
