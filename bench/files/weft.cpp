@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include <weft/file.hpp>
@@ -67,12 +68,19 @@ weft::task<> read_blocks(work of) {
 
 weft::task<> write_blocks(work of) {
   auto large = co_await file::open(of.large(), file::write_only | file::create | file::truncate);
-  auto const memory = aligned(files::block_bytes);
-  std::span const buffer(memory.get(), files::block_bytes);
   bench::stopwatch watch;
   watch.goes_on(0);
-  for (std::uint64_t at = 0; at < files::large_bytes; at += files::block_bytes)
-    co_await large.write_at(buffer, at);
+  std::uint64_t next = 0;
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    for (std::size_t i = 0; i < of.depth; ++i)
+      tasks.spawn([&]() -> weft::task<> {
+        auto const memory = aligned(files::block_bytes);
+        while (next < files::large_bytes)
+          co_await large.write_at(std::span(memory.get(), files::block_bytes),
+                                  std::exchange(next, next + files::block_bytes));
+      });
+    co_return;
+  });
   watch.goes_on(files::large_bytes / files::block_bytes);
   watch.print();
   co_await weft::fs::remove(of.large());

@@ -26,8 +26,6 @@ namespace detail {
 
 bool io_operation::prepare(io_uring_sqe&) const noexcept { return false; }
 
-int io_operation::attempt() noexcept { return -EAGAIN; }
-
 std::string io_operation::describe() const { return fmt::format("{} fd {}", name(), fd); }
 
 void io_operation::cancel() noexcept {

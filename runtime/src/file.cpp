@@ -210,7 +210,7 @@ std::string const& file::path() const noexcept {
 
 file::read_operation::read_operation(file_reference of, std::span<std::byte> buffer,
                                      std::uint64_t offset, placed where)
-    : awaitable_operation("read", std::move(of), offset, where), buffer_(buffer) {}
+    : cached_read("read", std::move(of), offset, where), buffer_(buffer) {}
 
 bool file::read_operation::prepare(io_uring_sqe& entry) const noexcept {
   if (is_beyond()) return false;
@@ -223,7 +223,7 @@ int file::read_operation::perform() noexcept {
       ::pread(fd, buffer_.data(), length_of(buffer_.size()), static_cast<off_t>(offset_)));
 }
 
-int file::read_operation::attempt() noexcept {
+int file::read_operation::read_from_cache() const noexcept {
   iovec const into{buffer_.data(), length_of(buffer_.size())};
   return read_cached(&into, 1);
 }
@@ -246,7 +246,7 @@ int file::write_operation::perform() noexcept {
 file::read_vector_operation::read_vector_operation(file_reference of,
                                                    std::span<std::span<std::byte> const> buffers,
                                                    std::uint64_t offset)
-    : awaitable_operation("read", std::move(of), offset, placed::at_offset), buffers_(buffers) {}
+    : cached_read("read", std::move(of), offset, placed::at_offset), buffers_(buffers) {}
 
 bool file::read_vector_operation::prepare(io_uring_sqe& entry) const noexcept {
   if (is_beyond()) return false;
@@ -259,7 +259,7 @@ int file::read_vector_operation::perform() noexcept {
                             static_cast<off_t>(offset_)));
 }
 
-int file::read_vector_operation::attempt() noexcept {
+int file::read_vector_operation::read_from_cache() const noexcept {
   return read_cached(buffers_.pieces.data(), buffers_.count);
 }
 

@@ -130,8 +130,6 @@ bool loop::start(io_operation& op, int& result) noexcept {
     case started::in_flight: return false;
     case started::unsupported: break;
   }
-  result = op.attempt();
-  if (result != -EAGAIN) return true;
   op.offloaded = true;
   // Once it is submitted a thread may be writing the operation's result.
   int const refused = blocking_.submit(op);

@@ -139,10 +139,14 @@ class shared_read final : public awaitable_operation<shared_read, std::size_t, s
     return result_of(::read(fd, buffer_.data(), length));
   }
 
-  int attempt() noexcept override {
-    iovec const into{buffer_.data(), length_of(buffer_.size())};
-    int const result = result_of(::preadv2(fd, &into, 1, -1, RWF_NOWAIT));
-    return result < 0 ? -EAGAIN : result;  // whatever it is, read(2) on the pool will tell
+  // What is in the page cache is taken at once; what goes wrong, the read itself will tell.
+  bool start() noexcept {
+    if (is(standard_stream::kind::file)) {
+      iovec const into{buffer_.data(), length_of(buffer_.size())};
+      result_ = result_of(::preadv2(fd, &into, 1, -1, RWF_NOWAIT));
+      if (result_ >= 0) return true;
+    }
+    return io_operation::start();
   }
 
  private:

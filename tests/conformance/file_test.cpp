@@ -353,9 +353,9 @@ TEST_CASE_ON_EVERY_BACKEND("a read past the page cache is not tried on the loop'
     std::unique_ptr<std::byte, decltype([](std::byte* memory) { std::free(memory); })> const memory(
         static_cast<std::byte*>(std::aligned_alloc(4'096, 4'096)));
     std::span const buffer(memory.get(), 4'096);
-    CHECK(opened->read_at(buffer, 0).attempt() == -EAGAIN);
-    CHECK(adopted.read_at(buffer, 0).attempt() == -EAGAIN);
-    CHECK(cached.read_at(buffer, 0).attempt() == 4'096);
+    CHECK(opened->read_at(buffer, 0).read_from_cache() == -EAGAIN);
+    CHECK(adopted.read_at(buffer, 0).read_from_cache() == -EAGAIN);
+    CHECK(cached.read_at(buffer, 0).read_from_cache() == 4'096);
     CHECK(co_await opened->read_at(buffer, 4'096) == 4'096);
     CHECK(buffer[0] == std::byte{'x'});
   }(dir / "data"));

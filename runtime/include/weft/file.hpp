@@ -1,10 +1,11 @@
 // Files: reads and writes at a place or one after another, and what else can be done with an open
-// file. On io_uring each is an entry in the ring. Elsewhere a read takes what is in the page cache
-// at once, and everything that may wait for a device is done by the loop's blocking pool: no call
-// here blocks the loop.
+// file. A read takes what is in the page cache at once. Everything that may wait for a device is an
+// entry in the ring on io_uring, and elsewhere is done by the loop's blocking pool: no call here
+// blocks the loop.
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -114,6 +115,22 @@ class WEFT_API file_operation : public io_operation {
   file_reference file_;
   std::uint64_t offset_ = 0;
   placed where_ = placed::at_offset;
+};
+
+// The awaiter half of a read: what is in the page cache it takes at once, which costs less than an
+// entry in the ring.
+template <class Derived>
+class cached_read : public awaitable_operation<Derived, std::size_t, file_operation> {
+ public:
+  using awaitable_operation<Derived, std::size_t, file_operation>::awaitable_operation;
+
+  bool start() noexcept {
+    this->result_ = static_cast<Derived const*>(this)->read_from_cache();
+    return this->result_ != -EAGAIN || io_operation::start();
+  }
+
+ protected:
+  ~cached_read() = default;
 };
 
 // The several buffers of an operation, in the form that the kernel takes.
@@ -241,14 +258,13 @@ class WEFT_API file {
   detail::file_reference file_;
 };
 
-class WEFT_API file::read_operation final
-    : public detail::awaitable_operation<read_operation, std::size_t, detail::file_operation> {
+class WEFT_API file::read_operation final : public detail::cached_read<read_operation> {
  public:
   read_operation(detail::file_reference of, std::span<std::byte> buffer, std::uint64_t offset,
                  detail::placed where);
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
-  int attempt() noexcept override;
+  [[nodiscard]] int read_from_cache() const noexcept;
   std::size_t value() const noexcept { return transferred(); }
 
  private:
@@ -269,14 +285,13 @@ class WEFT_API file::write_operation final
 };
 
 class WEFT_API file::read_vector_operation final
-    : public detail::awaitable_operation<read_vector_operation, std::size_t,
-                                         detail::file_operation> {
+    : public detail::cached_read<read_vector_operation> {
  public:
   read_vector_operation(detail::file_reference of, std::span<std::span<std::byte> const> buffers,
                         std::uint64_t offset);
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
-  int attempt() noexcept override;
+  [[nodiscard]] int read_from_cache() const noexcept;
   std::size_t value() const noexcept { return transferred(); }
 
  private:

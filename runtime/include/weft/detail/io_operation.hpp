@@ -35,10 +35,6 @@ class WEFT_API io_operation : public operation {
   // the loop's thread, or on a thread of the blocking pool.
   virtual int perform() noexcept = 0;
 
-  // Does it if that takes no waiting at all: a value, or -errno; -EAGAIN, the default, otherwise.
-  // Asked on the loop's thread before the operation is given to the blocking pool.
-  virtual int attempt() noexcept;
-
   // "read fd 5"
   [[nodiscard]] std::string describe() const override;
 
