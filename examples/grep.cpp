@@ -156,7 +156,7 @@ weft::task<int> choose_and_search(arguments const& given) {
   co_return co_await search_with(here, given);
 }
 
-weft::task<int> grep(arguments given) {
+weft::task<int> grep(arguments const& given) {
   try {
     auto const code = co_await weft::until_stop(choose_and_search(given));
     co_return code.value_or(2);
@@ -188,5 +188,5 @@ int main(int count, char** values) {
                   must_be_between(1, 10'000));
   line.add_backend_option(given.backend);
   if (auto const code = line.parse(count, values)) return *code;
-  return weft::run_main(grep(std::move(given)), {.backend = given.backend});
+  return weft::run_main(grep(given), {.backend = given.backend});
 }

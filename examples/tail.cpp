@@ -155,7 +155,7 @@ class tails {
   bool has_failed_ = false;
 };
 
-weft::task<int> tail(arguments given) {
+weft::task<int> tail(arguments const& given) {
   try {
     tails all(given);
     auto const code = co_await weft::until_stop(all.run());
@@ -176,5 +176,5 @@ int main(int count, char** values) {
   line.add_flag("-f,--follow", given.follows, "go on with what is added, until stopped");
   line.add_backend_option(given.backend);
   if (auto const code = line.parse(count, values)) return *code;
-  return weft::run_main(tail(std::move(given)), {.backend = given.backend});
+  return weft::run_main(tail(given), {.backend = given.backend});
 }

@@ -14,7 +14,7 @@ namespace weft::inline v0 {
 
 namespace detail {
 
-class signal_subscriber;
+class signal_subscriber;  // final: NOLINT(cppcoreguidelines-virtual-class-destructor)
 
 struct unsubscribe {
   WEFT_API void operator()(signal_subscriber* leaving) const noexcept;
@@ -41,7 +41,7 @@ class WEFT_API signals {
   // what is no signal; nothing is changed then. See signal(7).
   explicit signals(std::initializer_list<int> numbers);
 
-  class next_operation;
+  class next_operation;  // final: NOLINT(cppcoreguidelines-virtual-class-destructor)
 
   // Waits for a signal, and yields its number. As in the kernel, one that comes again before it was
   // taken counts once; of several the lowest number is yielded first. Waiting for a signal is no
