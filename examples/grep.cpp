@@ -1,6 +1,6 @@
 // grep: the lines that contain a text, in files and in all that is below directories:
 //
-//   grep "TODO" src include
+//   grep size_t src include
 //
 // It prints what `grep -rF` prints; the files come in the order in which they were searched. Files
 // are read on the loop, many at a time. The searching is work for a processor: it is done where

@@ -62,8 +62,7 @@ TEST_CASE_ON_EVERY_BACKEND("what is written at one end is read at the other, in 
   }());
 }
 
-TEST_CASE_ON_EVERY_BACKEND(
-    "after a shutdown the other end reads what is left, and may still write") {
+TEST_CASE_ON_EVERY_BACKEND("after a shutdown the other end reads what is left, and may write") {
   run_on<On>([]() -> weft::task<> {
     auto ends = weft::pipe();
     CHECK(co_await ends.first.write_some(bytes_of("one\ntwo")) == 7);
@@ -79,8 +78,7 @@ TEST_CASE_ON_EVERY_BACKEND(
   }());
 }
 
-TEST_CASE_ON_EVERY_BACKEND(
-    "a cancelled read has taken nothing, and a cancelled write put nothing") {
+TEST_CASE_ON_EVERY_BACKEND("what is cancelled has taken nothing, and put nothing") {
   run_on<On>([]() -> weft::task<> {
     auto ends = weft::pipe(4);
     std::array<std::byte, 10> buffer{};

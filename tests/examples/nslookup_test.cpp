@@ -201,6 +201,7 @@ TEST_CASE("nslookup obeys commands as BIND's does") {
       "set q=mx\npython.org\nexit\n",
       "set type=mx\npython.org",
       "set all\n",
+      // One session in two literals: NOLINTNEXTLINE(bugprone-suspicious-missing-comma)
       "set deb\nset vc\nset nosea\nset norec\nset retry=7\nset timeout=3\nset port=99\n"
       "set ndots=4\nset do=a.b\nset cl=ch\nset ty=aaaa\nset d2\nset all\n",
       "set nod\nset nodebug\nset novc\nset search\nset rec\nset nofail\nset all\n",
