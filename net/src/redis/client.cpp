@@ -1,0 +1,129 @@
+// See client.hpp.
+#include "weft/net/redis/client.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "redis/link.hpp"
+#include "weft/mutex.hpp"
+
+namespace weft::inline v0::net {
+
+using detail::redis_link;
+
+// Held by the client and by its commands, which may outlive it.
+struct redis_client::state {
+  task_scope& tasks;
+  detail::redis_address const server;
+  redis_options const options;
+  mutex connecting{};
+  std::shared_ptr<redis_link> link{};
+
+  state(task_scope& parent, std::string address, redis_options wanted)
+      : tasks(parent), server(std::move(address)), options(std::move(wanted)) {}
+  state(state const&) = delete;
+  state& operator=(state const&) = delete;
+  ~state() { close(); }
+
+  void close() noexcept {
+    if (auto const open = std::exchange(link, nullptr)) open->close();
+  }
+
+  // The connection that there is, or a new one. Whoever comes meanwhile gets the same.
+  static task<std::shared_ptr<redis_link>> connected(std::shared_ptr<state> of) {
+    auto const turn = co_await of->connecting.lock();
+    if (!of->link || !of->link->is_open()) {
+      auto reader = std::make_unique<detail::redis_reader>(of->options.reply_limit_bytes);
+      auto socket = co_await detail::open_redis_socket(of->server, of->options, *reader);
+      of->link =
+          std::make_shared<redis_link>(std::move(socket), std::move(reader), of->server.text());
+      redis_link::start(of->link, of->tasks);
+    }
+    co_return of->link;
+  }
+
+  static task<redis_reply> ask(std::shared_ptr<state> of, std::string command) {
+    auto open = of->link;
+    if (!open || !open->is_open()) open = co_await connected(of);
+    co_return co_await redis_link::ask(std::move(open), std::move(command));
+  }
+};
+
+redis_client::redis_client(task_scope& tasks, std::string server, redis_options options)
+    : state_(std::make_shared<state>(tasks, std::move(server), std::move(options))) {}
+
+redis_client::~redis_client() {
+  if (state_) close();
+}
+
+void redis_client::close() noexcept { state_->close(); }
+
+task<redis_reply> redis_client::command(std::vector<std::string> arguments) {
+  if (arguments.empty()) throw std::invalid_argument("weft: a Redis command of no words");
+  return state::ask(state_, detail::format_redis_command(arguments));
+}
+
+namespace {
+
+// What the server sends to a subscriber: ["message", channel, payload], ["pmessage", pattern,
+// channel, payload], and confirmations, which are of no interest.
+bool take_message(redis_reply& reply, redis_message& into) {
+  auto& items = reply.items;
+  if (items.size() == 3 && items[0].text == "message") {
+    into = {
+        .channel = std::move(items[1].text), .payload = std::move(items[2].text), .pattern = {}};
+    return true;
+  }
+  if (items.size() == 4 && items[0].text == "pmessage") {
+    into = {.channel = std::move(items[2].text),
+            .payload = std::move(items[3].text),
+            .pattern = std::move(items[1].text)};
+    return true;
+  }
+  return false;
+}
+
+std::string subscription_to(std::vector<std::string> channels, std::vector<std::string> patterns) {
+  std::string all;
+  if (!channels.empty()) {
+    channels.insert(channels.begin(), "SUBSCRIBE");
+    all += detail::format_redis_command(channels);
+  }
+  if (!patterns.empty()) {
+    patterns.insert(patterns.begin(), "PSUBSCRIBE");
+    all += detail::format_redis_command(patterns);
+  }
+  if (all.empty()) throw std::invalid_argument("weft: a subscription to no channel");
+  return all;
+}
+
+generator<redis_message> messages(detail::redis_address server, redis_options options,
+                                  std::string subscription) {
+  detail::redis_reader reader(options.reply_limit_bytes);
+  auto socket = co_await detail::open_redis_socket(server, options, reader);
+  co_await socket.write_all(std::as_bytes(std::span(subscription)));
+  for (;;) {
+    while (auto reply = reader.next()) {
+      if (reply->type == redis_reply::kind::error) throw redis_error(reply->text);
+      redis_message message;
+      if (take_message(*reply, message)) co_yield std::move(message);
+    }
+    auto const bytes = co_await socket.read();
+    if (!bytes)
+      throw std::system_error(ECONNRESET, std::system_category(),
+                              fmt::format("redis {}: the subscription has ended", server.text()));
+    reader.feed(bytes);
+  }
+}
+
+}  // namespace
+
+generator<redis_message> redis_client::subscribe(std::vector<std::string> channels,
+                                                 std::vector<std::string> patterns) const {
+  return messages(state_->server, state_->options,
+                  subscription_to(std::move(channels), std::move(patterns)));
+}
+
+}  // namespace weft::inline v0::net
