@@ -1,5 +1,5 @@
 // Everything of net but the formatters for fmt (net/format.hpp) and what needs further libraries
-// (net/dns/, net/redis/).
+// (net/dns/, net/queue/, net/redis/).
 #pragma once
 
 #include "weft/net/address.hpp"
