@@ -37,8 +37,9 @@ std::pair<kind, std::string> lines_that_match(std::string const& text, std::stri
   std::string lines;
   std::size_t number = 1;
   std::size_t counted_to = 0;  // where line `number` begins
-  for (std::size_t at = 0; (at = all.find(pattern, at)) < all.size();) {
-    if (all.find('\0') != all.npos) return {kind::binary, {}};
+  std::size_t at = all.find(pattern);
+  if (at < all.size() && all.find('\0') != all.npos) return {kind::binary, {}};
+  for (; at < all.size(); at = all.find(pattern, at)) {
     std::size_t const begin = at == 0 ? 0 : all.rfind('\n', at - 1) + 1;
     std::size_t const end = std::min(all.find('\n', at), all.size());
     lines += path;

@@ -83,22 +83,23 @@ class tails {
 
  private:
   weft::task<> begin(std::string const& path) {
+    std::uint64_t size = 0;
     try {
       auto opened = co_await weft::file::open(path);
       auto const status = co_await opened.stat();
       if (status.is_directory()) throw std::system_error(EISDIR, std::system_category());
       // Some files, in /proc, tell their size only by being read.
-      auto const size =
-          status.size != 0 ? status.size : (co_await weft::fs::read_file(path)).size();
+      size = status.size != 0 ? status.size : (co_await weft::fs::read_file(path)).size();
       files_.push_back(std::make_unique<followed>(std::move(opened), size == status.size));
-      auto& shown = *files_.back();
-      co_await show_name(shown);
-      shown.file.seek(co_await begin_of_last(shown.file, size, given_.lines));
-      co_await show_rest(shown);
     } catch (std::system_error const& error) {
       has_failed_ = true;
       fmt::print(stderr, "tail: cannot open '{}' for reading: {}\n", path, error.code().message());
+      co_return;
     }
+    auto& shown = *files_.back();
+    co_await show_name(shown);
+    shown.file.seek(co_await begin_of_last(shown.file, size, given_.lines));
+    co_await show_rest(shown);
   }
 
   // The files as they are now, whatever becomes of their names. Where the kernel tells nothing, as

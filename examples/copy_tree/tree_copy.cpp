@@ -38,10 +38,14 @@ weft::task<> tree_copy::copy_all(weft::task_scope& copies) {
   auto walk = fs::walk(from_, {.on_error = [this](auto const& error) { tell_(error.what()); }});
   while (auto const entry = co_await walk.next()) {
     auto target = to_ + entry->path.substr(from_.size());
-    if (entry->type == weft::file_type::directory) {  // before what is in it
-      co_await contained(make_directory(entry->path, std::move(target)));
-      continue;
+    bool const is_directory = entry->type == weft::file_type::directory;
+    bool is_left_out = left_out_.contains(entry->path.substr(0, entry->path.rfind('/')));
+    if (is_directory) {  // before what is in it
+      is_left_out =
+          is_left_out || !co_await contained(make_directory(entry->path, std::move(target)));
+      if (is_left_out) left_out_.insert(entry->path);
     }
+    if (is_directory || is_left_out) continue;
     auto slot = co_await slots_.acquire();
     copies.spawn([this, found = *entry, target = std::move(target),
                   slot = std::move(slot)]() -> weft::task<> {
@@ -72,11 +76,15 @@ weft::task<> tree_copy::copy_symlink(std::string const& path, std::string const&
 // One that is there already is filled. Nobody else may look into it before it is finished.
 weft::task<> tree_copy::make_directory(std::string path, std::string target) {
   auto const status = co_await fs::stat(path);
+  bool exists = false;
   try {
     co_await fs::mkdir(target, 0700);
   } catch (std::system_error const& error) {
-    if (error.code() != std::errc::file_exists) throw;
+    exists = error.code() == std::errc::file_exists;
+    if (!exists) throw;
   }
+  if (exists && !(co_await fs::link_stat(target)).is_directory())
+    throw std::runtime_error(fmt::format("{} is there, and no directory", target));
   directories_.emplace_back(std::move(target), status);
 }
 
@@ -86,11 +94,13 @@ weft::task<> tree_copy::finish_directories() {
     co_await contained(fs::set_status(path, status, is_root_));
 }
 
-// What fails is told, and keeps nothing else from being copied.
-weft::task<> tree_copy::contained(weft::task<> step) {
+// What fails is told, and keeps nothing else from being copied. Yields whether it did not.
+weft::task<bool> tree_copy::contained(weft::task<> step) {
   try {
     co_await std::move(step);
+    co_return true;
   } catch (std::exception const& error) {
     tell_(error.what());
   }
+  co_return false;
 }

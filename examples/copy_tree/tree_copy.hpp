@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +34,7 @@ class tree_copy {
   weft::task<> copy_symlink(std::string const& path, std::string const& target) const;
   weft::task<> make_directory(std::string path, std::string target);
   weft::task<> finish_directories();
-  weft::task<> contained(weft::task<> step);
+  weft::task<bool> contained(weft::task<> step);
 
   std::string from_;
   std::string to_;
@@ -41,6 +42,7 @@ class tree_copy {
   weft::semaphore slots_;
   std::function<void(std::string_view)> tell_;
   std::vector<std::pair<std::string, weft::file_status>> directories_;  // in the order of making
+  std::set<std::string> left_out_;  // directories that could not be made; nothing below is copied
   std::uint64_t done_ = 0;
   bool const is_root_ = ::geteuid() == 0;
 };

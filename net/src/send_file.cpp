@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -59,9 +62,9 @@ class send_step final
   }
 
   step value() {
+    from_.seek(from_.position() + static_cast<std::uint64_t>(result_));
     if (!has_place()) detail::throw_system_error(ECANCELED, "write a socket that was closed");
     has_written(static_cast<std::size_t>(result_));
-    from_.seek(from_.position() + static_cast<std::uint64_t>(result_));
     return ended_;
   }
 
@@ -88,17 +91,30 @@ class room_operation final
 
 }  // namespace
 
+namespace {
+
+// For the kinds of file that the kernel does not send. What was written is behind the position.
+task<> send_through_buffer(file& from, stream_socket& to) {
+  std::vector<std::byte> buffer(65'536);
+  while (std::size_t const count = co_await from.read_at(buffer, from.position())) {
+    for (auto left = std::span<std::byte const>(buffer).first(count); !left.empty();) {
+      std::size_t const written = detail::some(co_await to.write_some(left));
+      left = left.subspan(written);
+      from.seek(from.position() + written);
+    }
+  }
+}
+
+}  // namespace
+
 task<std::uint64_t> stream_socket::send_file(file& from) {
   std::uint64_t const first = from.position();
   try {
     descriptor const number = second_number(get());
-    for (step last = step::sent_some; last != step::at_end;) {
+    for (step last = step::sent_some; last != step::at_end && last != step::refused;) {
       last = co_await send_step(*this, number.get(), from);
       if (last == step::no_room) co_await room_operation(*this);
-      if (last == step::refused) {
-        co_await detail::copy_through_buffer(from, *this, 65'536);
-        break;
-      }
+      if (last == step::refused) co_await send_through_buffer(from, *this);
     }
   } catch (...) {
     detail::rethrow_with(static_cast<std::size_t>(from.position() - first));

@@ -113,9 +113,8 @@ class file_copy {
   }
 
   void open_target() {
-    // Before it is given to another user, nobody else is to open it.
-    mode_t const mode =
-        keeps_owner_ && status_.st_uid != ::geteuid() ? 0600 : status_.st_mode & 0777;
+    // Before it is given to others, nobody else is to open it.
+    mode_t const mode = keeps_owner_ ? 0600 : status_.st_mode & 0777;
     for (int left = 100;; --left) {
       auto name = detail::temp_name_beside(to_, number_++);
       target_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -198,11 +197,12 @@ class file_copy {
   void finish() {
     if (has_holes_) check(::ftruncate(target_, static_cast<off_t>(size_)));
     // The owner first: a change of it takes away what lets others run the file as him.
-    bool const changes_owner = keeps_owner_ && (made_.st_uid != status_.st_uid ||  //
-                                                made_.st_gid != status_.st_gid);
+    bool const is_theirs = made_.st_uid == status_.st_uid && made_.st_gid == status_.st_gid;
+    bool const changes_owner = keeps_owner_ && !is_theirs;
     if (changes_owner) check(::fchown(target_, status_.st_uid, status_.st_gid));
-    if (changes_owner || made_.st_mode != status_.st_mode)
-      check(::fchmod(target_, status_.st_mode & 07777));
+    // To be run as the owner is a permission that only the owner gives.
+    mode_t const mode = status_.st_mode & (is_theirs || keeps_owner_ ? 07777 : 01777);
+    if (changes_owner || (made_.st_mode & 07777) != mode) check(::fchmod(target_, mode));
     std::array<timespec, 2> const times{status_.st_atim, status_.st_mtim};
     if (keeps_times_) check(::futimens(target_, times.data()));
     int const closing = std::exchange(target_, -1);

@@ -2,8 +2,6 @@
 #include "weft/file.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -102,46 +100,6 @@ int flags_of(open_mode how, std::string const& path) {
   return flags;
 }
 
-// Yields the descriptor.
-class open_operation final
-    : public detail::awaitable_operation<open_operation, int, detail::io_operation> {
- public:
-  open_operation(std::string const& path, int flags, unsigned permissions) noexcept
-      : awaitable_operation("open", -1, detail::interest::none),
-        path_(path),
-        flags_(flags),
-        permissions_(permissions) {}
-
-  bool start() noexcept { return open_cached() || io_operation::start(); }
-
-  bool prepare(io_uring_sqe& entry) const noexcept override {
-    ::io_uring_prep_openat(&entry, AT_FDCWD, path_.c_str(), flags_, permissions_);
-    return true;
-  }
-  int perform() noexcept override { return result_of(::open(path_.c_str(), flags_, permissions_)); }
-
-  [[nodiscard]] int value() const noexcept { return result_; }
-  [[nodiscard]] std::string describe() const override { return "open " + path_; }
-
- private:
-  // Opens what the kernel finds without asking a device (RESOLVE_CACHED, Linux 5.12; openat2(2)),
-  // as the ring does inside. O_NONBLOCK keeps the opening of a FIFO from waiting.
-  bool open_cached() noexcept {
-    if ((flags_ & (O_CREAT | O_TRUNC | O_TMPFILE)) != 0) return false;
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(flags_ | O_NONBLOCK);
-    how.resolve = RESOLVE_CACHED;
-    result_ = static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path_.c_str(), &how, sizeof how));
-    if (result_ < 0) return false;
-    ::fcntl(result_, F_SETFL, flags_ & (O_APPEND | O_DIRECT));
-    return true;
-  }
-
-  std::string const& path_;
-  int flags_;
-  unsigned permissions_;
-};
-
 // A call about an open file, which is held until the call has ended.
 template <class Prepare, class Perform>
 task<int> call_on(char const* name, file_reference of, Prepare prepare, Perform perform) {
@@ -225,7 +183,12 @@ task<file> file::open(std::string path, open_mode how, unsigned permissions) {
   detail::require_no_nul(path, "the name of a file");
   int const flags = flags_of(how, path);
   file_reference opened(std::move(path));
-  opened->fd = co_await open_operation(opened->path, flags, permissions);
+  opened->fd = co_await detail::call(
+      "open", opened->path,
+      [&](io_uring_sqe& entry) {
+        ::io_uring_prep_openat(&entry, AT_FDCWD, opened->path.c_str(), flags, permissions);
+      },
+      [&] { return result_of(::open(opened->path.c_str(), flags, permissions)); });
   opened->is_direct = (flags & O_DIRECT) != 0;
   co_return file(std::move(opened));
 }

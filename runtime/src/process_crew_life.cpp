@@ -189,7 +189,7 @@ void process_crew::close() noexcept {
 }
 
 void process_crew::jobs_have_left() noexcept {
-  if (in_slots_ == 0 && pending()) timer::stop(*current_loop);
+  if (in_slots_ == 0 && pending() && current_loop != nullptr) timer::stop(*current_loop);
   if (!closed_ || outstanding_ != 0) return;
   bool any = false;
   for (place& each : places_) {

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "signals_blocked.hpp"
 #include "weft/error.hpp"
 #include "weft/terminal.hpp"
 
@@ -20,13 +21,16 @@ namespace weft::inline v0 {
 
 namespace {
 
-// Those that end a process which does not handle them, but for SIGKILL and SIGPIPE.
+// The standard ones that end a process which does not handle them, but for SIGKILL, and SIGPIPE,
+// which does not come.
 constexpr std::array ending_signals = {SIGHUP,  SIGINT,  SIGQUIT,   SIGILL,  SIGTRAP, SIGABRT,
                                        SIGBUS,  SIGFPE,  SIGUSR1,   SIGSEGV, SIGUSR2, SIGALRM,
-                                       SIGTERM, SIGXCPU, SIGVTALRM, SIGPROF, SIGXFSZ, SIGSYS};
+                                       SIGTERM, SIGXCPU, SIGVTALRM, SIGPROF, SIGXFSZ, SIGSYS,
+                                       SIGIO,   SIGPWR,  SIGSTKFLT};
 
-// `raw_fd` is set once `before` is whole, and is taken by the one who restores.
+// `raw_fd` is set once the others are whole.
 termios before;
+pid_t owner = 0;
 std::atomic<int> raw_fd{-1};
 std::atomic_flag exists;
 
@@ -36,7 +40,10 @@ extern "C" void restore_and_end(int number) {
   ::raise(number);
 }
 
-void restore_at_exit() { detail::restore_terminal(); }
+// A forked child that exits leaves its parent's terminal alone.
+void restore_at_exit() {
+  if (::getpid() == owner) detail::restore_terminal();
+}
 
 void watch_the_ways_out() {
   static bool const at_exit = std::atexit(restore_at_exit) == 0;
@@ -63,19 +70,16 @@ void leave_the_ways_out() noexcept {
 
 }  // namespace
 
-// A process in the background is stopped by SIGTTOU when it changes the terminal, unless it blocks
-// the signal.
+// All signals are blocked, so none ends the process in the middle of this; a thread that does it at
+// the same time does no harm. And a process in the background is stopped by SIGTTOU when it changes
+// the terminal, unless it blocks the signal.
 void detail::restore_terminal() noexcept {
-  int const fd = raw_fd.exchange(-1);
-  if (fd < 0) return;
   int const error = errno;
-  sigset_t blocked;
-  sigset_t mask;
-  ::sigemptyset(&blocked);
-  ::sigaddset(&blocked, SIGTTOU);
-  ::pthread_sigmask(SIG_BLOCK, &blocked, &mask);
+  signals_blocked const blocked;
+  int const fd = raw_fd;
+  if (fd < 0) return;
   ::tcsetattr(fd, TCSANOW, &before);
-  ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  raw_fd = -1;
   errno = error;
 }
 
@@ -86,6 +90,7 @@ raw_mode::raw_mode(int fd) {
   termios raw{};
   if (::tcgetattr(fd, &raw) == 0) {
     before = raw;
+    owner = ::getpid();
     raw_fd = fd;
     watch_the_ways_out();
     ::cfmakeraw(&raw);

@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
+#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -59,6 +61,9 @@ standard_stream::standard_stream(int fd, interest direction) : shared_(fd) {
   } else if (S_ISFIFO(found.st_mode) || is_terminal_) {
     own_ = opened_anew(fd, direction);
     kind_ = own_ ? kind::own : kind::shared;
+    is_pipe_ = !is_terminal_;
+  } else if (S_ISCHR(found.st_mode) || (found.st_mode & S_IFMT) == 0) {
+    kind_ = kind::shared;  // a device, or a descriptor of the kernel's own, has readiness
   } else {
     kind_ = kind::file;
   }
@@ -76,9 +81,12 @@ class shared_operation : public io_operation {
                      of.kind_ == standard_stream::kind::file ? interest::none : direction,
                      of.own_ ? ownership::owned : ownership::borrowed),
         number_(of.shared_),
-        kind_(of.kind_) {
+        kind_(of.kind_),
+        is_pipe_(of.is_pipe_),
+        is_terminal_(of.is_terminal_) {
     claim(of.in_use_);
-    first_use = std::exchange(of.used_on_, current_loop) != current_loop;
+    if (wants != interest::none)
+      first_use = std::exchange(of.used_on_, current_loop) != current_loop;
   }
 
   // "read stdin"
@@ -96,6 +104,15 @@ class shared_operation : public io_operation {
 
   [[nodiscard]] bool is(standard_stream::kind asked) const noexcept { return kind_ == asked; }
 
+  // How much may be written to what says that there is room, and is blocking. Of a pipe that is
+  // certain (pipe(7)). Linux says it of a terminal that has less than 256 bytes (WAKEUP_CHARS) to
+  // show, and as a rule has room for more.
+  [[nodiscard]] std::size_t room() const noexcept {
+    if (!is(standard_stream::kind::shared)) return SIZE_MAX;
+    if (is_pipe_) return PIPE_BUF;
+    return is_terminal_ ? 256 : SIZE_MAX;
+  }
+
   // Whether it would wait all the same: the descriptor is blocking, and others take from it too.
   [[nodiscard]] bool would_block(short events) const noexcept {
     if (!is(standard_stream::kind::shared)) return false;
@@ -111,6 +128,8 @@ class shared_operation : public io_operation {
 
   int number_;
   standard_stream::kind kind_;
+  bool is_pipe_;
+  bool is_terminal_;
 };
 
 namespace {
@@ -157,8 +176,7 @@ class shared_write final : public awaitable_operation<shared_write, std::size_t,
  public:
   shared_write(standard_stream& to, std::span<std::byte const> bytes)
       : awaitable_operation("write", to, interest::write),
-        bytes_(is(standard_stream::kind::shared) ? bytes.first(std::min(bytes.size(), certain_room))
-                                                 : bytes) {}
+        bytes_(bytes.first(std::min(bytes.size(), room()))) {}
 
   bool prepare(io_uring_sqe& entry) const noexcept override {
     unsigned const length = length_of(bytes_.size());
@@ -178,10 +196,6 @@ class shared_write final : public awaitable_operation<shared_write, std::size_t,
   }
 
  private:
-  // What a terminal that says that there is room has room for: WAKEUP_CHARS in Linux. A pipe has
-  // room for more.
-  static constexpr std::size_t certain_room = 256;
-
   std::span<std::byte const> bytes_;
 };
 

@@ -246,6 +246,27 @@ TEST_CASE_ON_EVERY_BACKEND("a copy has the contents, the permissions and, if ask
   }(dir));
 }
 
+TEST_CASE_ON_EVERY_BACKEND("a copy runs as its own owner, not as that of the original") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: only root may give files away");
+    return;
+  }
+  temporary_directory const dir;
+  make_file(dir / "from", "x");
+  REQUIRE(::chown((dir / "from").c_str(), 1'234, 1'234) == 0);
+  REQUIRE(::chmod((dir / "from").c_str(), 06755) == 0);
+  run_on<On>([](temporary_directory const& in) -> weft::task<> {
+    co_await fs::copy_file(in / "from", in / "mine");
+    auto const mine = co_await fs::stat(in / "mine");
+    CHECK(mine.user == 0);
+    CHECK(mine.permissions == 0755);
+    co_await fs::copy_file(in / "from", in / "theirs", {.keeps_owner = true});
+    auto const theirs = co_await fs::stat(in / "theirs");
+    CHECK(theirs.user == 1'234);
+    CHECK(theirs.permissions == 06755);
+  }(dir));
+}
+
 TEST_CASE_ON_EVERY_BACKEND("holes stay holes in a copy of a file above 4 GiB") {
   temporary_directory const dir;
   run_on<On>([](temporary_directory const& in) -> weft::task<> {

@@ -252,6 +252,104 @@ TEST_CASE_ON_REAL_BACKENDS("a server that does not keep to the protocol is left"
   });
 }
 
+namespace {
+
+// A server that takes connections and says nothing; counts them.
+void with_silence(std::function<weft::task<>(redis_client&, int& connections)> const& body,
+                  weft::net::redis_options options) {
+  run_on<On>([](auto const& with, auto settings) -> weft::task<> {
+    auto listener = weft::net::tcp_listener::bind("127.0.0.1:0");
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      int connections = 0;
+      std::vector<weft::net::tcp_stream> held;
+      auto serving = tasks.spawn([&]() -> weft::task<> {
+        for (;;) {
+          held.push_back(co_await listener.accept());
+          ++connections;
+        }
+      });
+      redis_client redis(tasks, listener.local().to_string(), settings);
+      co_await with(redis, connections);
+      serving.cancel();
+    });
+  }(body, std::move(options)));
+}
+
+}  // namespace
+
+TEST_CASE_ON_REAL_BACKENDS("tasks that wait for one attempt to connect share its failure") {
+  auto const body = [](redis_client& redis, int& connections) -> weft::task<> {
+    int timed_out = 0;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      for (int i = 0; i < 10; ++i)
+        tasks.spawn([&]() -> weft::task<> {
+          try {
+            co_await redis.command("PING");
+          } catch (weft::timed_out const&) {
+            ++timed_out;
+          }
+        });
+      co_return;
+    });
+    CHECK(timed_out == 10);
+    CHECK(connections == 1);
+    CHECK_THROWS_AS(co_await redis.command("PING"), weft::timed_out);
+    CHECK(connections == 2);
+  };
+  with_silence(body, {.password = "x", .connect_timeout = 20ms});
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a client that is closed while it connects has no connection") {
+  auto const body = [](redis_client& redis, int&) -> weft::task<> {
+    std::string why;
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      tasks.spawn([&]() -> weft::task<> { why = co_await thrown_by(redis.command("PING")); });
+      co_await weft::yield();
+      redis.close();
+    });
+    CHECK(why.find("closed while connecting") != std::string::npos);
+  };
+  with_silence(body, {});
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a server that answers none of a thousand abandoned commands is left") {
+  auto const body = [](redis_client& redis, int& connections) -> weft::task<> {
+    auto const abandon = [&](int count) -> weft::task<> {
+      co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+        std::vector<weft::join_handle<std::string>> asking;
+        for (int i = 0; i < count; ++i)
+          asking.push_back(tasks.spawn(thrown_by(redis.command("PING"))));
+        co_await weft::sleep_for(5ms);
+        for (auto& each : asking) each.cancel();
+      });
+    };
+    co_await abandon(1'000);
+    co_await abandon(1);
+    CHECK(connections == 1);
+    co_await abandon(1);
+    co_await weft::sleep_for(1ms);
+    CHECK(connections == 2);
+  };
+  with_silence(body, {});
+}
+
+TEST_CASE_ON_REAL_BACKENDS("the limit is that of one reply") {
+  if (!redis_server::is_there()) return;
+  redis_server const server;
+  auto const body = [](redis_client& redis, weft::task_scope&) -> weft::task<> {
+    co_await redis.command("SET", "key", std::string(90, 'x'));
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      for (int i = 0; i < 500; ++i)
+        tasks.spawn([&]() -> weft::task<> { co_await redis.command("GET", "key"); });
+      co_return;
+    });
+    co_await redis.command("SET", "key", std::string(200, 'x'));
+    CHECK(co_await thrown_by(redis.command("GET", "key")) ==
+          "weft: a reply of Redis has more than 100 bytes");
+  };
+  with_client(server.socket(), body, {.reply_limit_bytes = 100});
+}
+
 TEST_CASE_ON_REAL_BACKENDS("an address that is none, or where nobody is, is told in one line") {
   run_on<On>([]() -> weft::task<> {
     co_await weft::scope([](weft::task_scope& tasks) -> weft::task<> {

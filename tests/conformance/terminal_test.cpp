@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <pty.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -196,6 +197,21 @@ TEST_CASE_ON_REAL_BACKENDS("a file is read and written where others who share it
   std::string text(10, '\0');
   REQUIRE(::pread(file.get(), text.data(), text.size(), 0) == 10);
   CHECK(text == "01234xyz89");
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a device is read and written, and a wait for one can be called off") {
+  run_on<On>([]() -> weft::task<> {
+    auto const null = weft::descriptor::adopt(::open("/dev/null", O_RDWR));
+    weft::terminal::output out(null.get());
+    std::string const sent(1 << 20, 'x');
+    CHECK(co_await out.write_some(support::bytes_of(sent)) == sent.size());
+    weft::terminal::input in(null.get());
+    std::array<std::byte, 8> buffer{};
+    CHECK(co_await in.read_some(buffer) == 0);
+    auto const events = weft::descriptor::adopt(::eventfd(0, 0));
+    weft::terminal::input waits(events.get());
+    CHECK_THROWS_AS(co_await weft::with_timeout(1ms, waits.read_some(buffer)), weft::timed_out);
+  }());
 }
 
 TEST_CASE_ON_REAL_BACKENDS("what cannot be read or written says so, by its name") {

@@ -105,6 +105,24 @@ TEST_CASE("a directory that is there is filled, and what is there replaced") {
   CHECK(support::contents(dir / "copy/other") == "stays");
 }
 
+TEST_CASE("what is in the place of a directory stays as it is, and nothing is written through it") {
+  temporary_directory const dir;
+  fs::create_directories(dir / "tree/a");
+  fs::create_directories(dir / "tree/b");
+  make_file(dir / "tree/a/x", "x");
+  fs::create_directories(dir / "elsewhere");
+  ::chmod((dir / "elsewhere").c_str(), 0700);
+  fs::create_directories(dir / "copy");
+  fs::create_directory_symlink(dir / "elsewhere", dir / "copy/a");
+  make_file(dir / "copy/b", "precious");
+  ::chmod((dir / "copy/b").c_str(), 0600);
+  auto const before = described(dir / "elsewhere") + described(dir / "copy/b");
+  auto const done = copy_tree({dir / "tree", dir / "copy"});
+  CHECK(done.code == 1);
+  CHECK(done.err.find((dir / "copy/b") + " is there, and no directory") != std::string::npos);
+  CHECK(described(dir / "elsewhere") + described(dir / "copy/b") == before);
+}
+
 TEST_CASE("what cannot be copied is told, and the rest is copied") {
   temporary_directory const dir;
   fs::create_directory(dir / "tree");

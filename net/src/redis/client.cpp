@@ -1,12 +1,15 @@
 // See client.hpp.
 #include "weft/net/redis/client.hpp"
 
+#include <cerrno>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "redis/link.hpp"
+#include "weft/error.hpp"
 #include "weft/mutex.hpp"
 
 namespace weft::inline v0::net {
@@ -20,6 +23,9 @@ struct redis_client::state {
   redis_options const options;
   mutex connecting{};
   std::shared_ptr<redis_link> link{};
+  std::uint64_t attempts = 0;    // to connect, that have ended
+  std::exception_ptr failure{};  // of the last of them
+  std::uint64_t closings = 0;
 
   state(task_scope& parent, std::string address, redis_options wanted)
       : tasks(parent), server(std::move(address)), options(std::move(wanted)) {}
@@ -28,20 +34,42 @@ struct redis_client::state {
   ~state() { close(); }
 
   void close() noexcept {
+    ++closings;
     if (auto const open = std::exchange(link, nullptr)) open->close();
   }
 
-  // The connection that there is, or a new one. Whoever comes meanwhile gets the same.
+  // The connection that there is, or a new one. Whoever comes meanwhile gets the same, or the same
+  // failure.
   static task<std::shared_ptr<redis_link>> connected(std::shared_ptr<state> of) {
+    auto const attempts_before = of->attempts;
     auto const turn = co_await of->connecting.lock();
-    if (!of->link || !of->link->is_open()) {
-      auto reader = std::make_unique<detail::redis_reader>(of->options.reply_limit_bytes);
-      auto socket = co_await detail::open_redis_socket(of->server, of->options, *reader);
-      of->link =
-          std::make_shared<redis_link>(std::move(socket), std::move(reader), of->server.text());
-      redis_link::start(of->link, of->tasks);
+    if (of->link && of->link->is_open()) co_return of->link;
+    if (of->attempts != attempts_before && of->failure) std::rethrow_exception(of->failure);
+    try {
+      of->failure = nullptr;
+      co_await connect(of);
+      ++of->attempts;
+    } catch (cancelled const&) {
+      throw;
+    } catch (...) {
+      ++of->attempts;
+      of->failure = std::current_exception();
+      throw;
     }
     co_return of->link;
+  }
+
+  static task<> connect(std::shared_ptr<state> of) {
+    auto const closings_before = of->closings;
+    auto reader = std::make_unique<detail::redis_reader>(of->options.reply_limit_bytes);
+    auto socket = co_await detail::open_redis_socket(of->server, of->options, *reader);
+    if (of->closings != closings_before)
+      detail::throw_system_error(
+          ECANCELED, fmt::format("redis {}: closed while connecting", of->server.text()));
+    auto made =
+        std::make_shared<redis_link>(std::move(socket), std::move(reader), of->server.text());
+    redis_link::start(made, of->tasks);
+    of->link = std::move(made);
   }
 
   static task<redis_reply> ask(std::shared_ptr<state> of, std::string command) {

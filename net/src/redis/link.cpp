@@ -78,30 +78,39 @@ task<net::stream_socket> open_redis_socket(redis_address const& server,
 }
 
 void redis_link::start(std::shared_ptr<redis_link> const& link, task_scope& tasks) {
-  link->reading_ = tasks.spawn(read(link));
-  link->writing_ = tasks.spawn(write(link));
-}
-
-std::exception_ptr redis_link::lost(std::error_code error) const {
-  return std::make_exception_ptr(std::system_error(
-      error, fmt::format("redis {}: the connection was lost before the reply", name_)));
-}
-
-void redis_link::end(std::exception_ptr const& why) noexcept {
-  if (std::exchange(has_ended_, true)) return;
-  for (auto const& each : std::exchange(asked_, {})) {
-    each->outcome = why;
-    each->answered.set();
+  try {
+    link->reading_ = tasks.spawn(read(link));
+    link->writing_ = tasks.spawn(write(link));
+  } catch (...) {
+    link->close();
+    throw;
   }
+}
+
+void redis_link::throw_ended() const {
+  if (ended_by_exception_) std::rethrow_exception(ended_by_exception_);
+  throw_system_error(ended_by_.value(),
+                     fmt::format("redis {}: the connection was lost before the reply", name_));
+}
+
+void redis_link::end(std::exception_ptr why) noexcept {
+  if (!has_ended_) ended_by_exception_ = std::move(why);
+  end(std::make_error_code(std::errc::io_error));
+}
+
+// The two that are cancelled here hold the link until they have ended.
+void redis_link::end(std::error_code why) noexcept {
+  if (std::exchange(has_ended_, true)) return;
+  ended_by_ = why;
+  for (auto const& each : asked_) each->answered.set();
+  asked_.clear();
   if (auto const handle = std::exchange(reading_, {})) handle.cancel();
   if (auto const handle = std::exchange(writing_, {})) handle.cancel();
+  try {
+    socket_.close();
+  } catch (std::system_error const&) {}  // it is closed all the same
 }
 
-void redis_link::close() noexcept {
-  end(lost(std::make_error_code(std::errc::operation_canceled)));
-}
-
-// The two that are cancelled here hold the link until they have ended, and with it the socket.
 task<> redis_link::read(std::shared_ptr<redis_link> link) {
   struct at_end {
     redis_link& of;
@@ -111,11 +120,11 @@ task<> redis_link::read(std::shared_ptr<redis_link> link) {
     for (;;) {
       while (auto reply = link->reader_->next()) link->hand_out(std::move(*reply));
       auto const bytes = co_await link->socket_.read();
-      if (!bytes) throw std::system_error(ECONNRESET, std::system_category());
+      if (!bytes) co_return link->end(std::make_error_code(std::errc::connection_reset));
       link->reader_->feed(bytes);
     }
   } catch (std::system_error const& error) {
-    link->end(link->lost(error.code()));
+    link->end(error.code());
   } catch (std::exception const&) {  // no protocol, no memory
     link->end(std::current_exception());
   }
@@ -136,7 +145,7 @@ task<> redis_link::write(std::shared_ptr<redis_link> link) {
       co_await link->socket_.write_all(std::as_bytes(std::span(sending)));
     }
   } catch (std::system_error const& error) {
-    link->end(link->lost(error.code()));
+    link->end(error.code());
   }
 }
 
@@ -146,23 +155,34 @@ void redis_link::hand_out(redis_reply reply) {
         fmt::format("weft: redis {} sent a reply that nobody asked for", name_));
   auto const first = std::move(asked_.front());
   asked_.pop_front();
-  first->outcome = std::move(reply);
+  abandoned_ = 0;  // it answers
+  first->reply = std::move(reply);
   first->answered.set();
 }
 
 task<redis_reply> redis_link::ask(std::shared_ptr<redis_link> link, std::string command) {
-  if (!link->is_open())
-    std::rethrow_exception(link->lost(std::make_error_code(std::errc::connection_reset)));
+  if (!link->is_open()) link->throw_ended();
   auto const mine = std::make_shared<asker>();
   link->asked_.push_back(mine);
-  link->unsent_ += command;
+  try {
+    link->unsent_ += command;
+  } catch (std::bad_alloc const&) {  // who is in line for what was not sent would get another's
+    link->asked_.pop_back();
+    throw;
+  }
   link->has_unsent_.set();
+  struct at_end {
+    redis_link& of;
+    asker const& by;
+    ~at_end() {
+      if (!by.answered.is_set() && ++of.abandoned_ > abandoned_max)
+        of.end(std::make_error_code(std::errc::timed_out));
+    }
+  } const ending{*link, *mine};
   co_await mine->answered.wait();
-  if (auto const* const error = std::get_if<std::exception_ptr>(&mine->outcome))
-    std::rethrow_exception(*error);
-  auto& reply = std::get<redis_reply>(mine->outcome);
-  if (reply.type == redis_reply::kind::error) throw net::redis_error(reply.text);
-  co_return std::move(reply);
+  if (!mine->reply) link->throw_ended();
+  if (mine->reply->type == redis_reply::kind::error) throw net::redis_error(mine->reply->text);
+  co_return std::move(*mine->reply);
 }
 
 }  // namespace weft::inline v0::detail

@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <system_error>
-#include <variant>
 #include <vector>
 
 #include "redis/protocol.hpp"
@@ -58,21 +57,26 @@ class redis_link {
 
   [[nodiscard]] bool is_open() const noexcept { return !has_ended_; }
 
-  // Ends it: all who wait get the error.
-  void end(std::exception_ptr const& why) noexcept;
-  void close() noexcept;
+  // Ends it: all who wait get the error. The socket is closed.
+  void close() noexcept { end(std::make_error_code(std::errc::operation_canceled)); }
 
  private:
   // Who waits for a reply. One that nobody waits for any more stays in line.
   struct asker {
     event answered;
-    std::variant<std::monostate, net::redis_reply, std::exception_ptr> outcome;
+    std::optional<net::redis_reply> reply;
   };
+
+  // A server that answers none of so many that nobody waits for any more is given up.
+  static constexpr std::size_t abandoned_max = 1'000;
+
+  void end(std::error_code why) noexcept;
+  void end(std::exception_ptr why) noexcept;
 
   static task<> read(std::shared_ptr<redis_link> link);
   static task<> write(std::shared_ptr<redis_link> link);
   void hand_out(net::redis_reply reply);
-  [[nodiscard]] std::exception_ptr lost(std::error_code error) const;
+  [[noreturn]] void throw_ended() const;
 
   net::stream_socket socket_;
   std::unique_ptr<redis_reader> reader_;
@@ -82,7 +86,10 @@ class redis_link {
   std::deque<std::shared_ptr<asker>> asked_;
   join_handle<void> reading_;
   join_handle<void> writing_;
+  std::size_t abandoned_ = 0;  // of those in line, or that were
   bool has_ended_ = false;
+  std::error_code ended_by_;
+  std::exception_ptr ended_by_exception_;
 };
 
 }  // namespace weft::inline v0::detail

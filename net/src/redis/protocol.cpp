@@ -25,20 +25,28 @@ namespace {
 
 using net::redis_reply;
 
-// A place for the next value: in the array that is being read, or for the reply as a whole. No
-// other value is read in an array while one of its items is, so the places stay where they are.
-redis_reply* place_for(redisReadTask const* task) {
-  if (task->parent == nullptr) return new redis_reply;
-  return &static_cast<redis_reply*>(task->parent->obj)->items.emplace_back();
+// Redis nests a few arrays; more would only serve to exhaust the stack of whoever destroys them.
+constexpr int depth_max = 32;
+
+bool is_too_deep(redisReadTask const* task) noexcept {
+  int depth = 0;
+  for (; task != nullptr && depth <= depth_max; task = task->parent) ++depth;
+  return depth > depth_max;
 }
 
-// Called by hiredis, through which no exception may go: null is its word for no memory.
+// A place for the next value: in the array that is being read, or for the reply as a whole. No
+// other value is read in an array while one of its items is, so the places stay where they are.
+// Called by hiredis, through which no exception may go: null is its word for no memory, and ours
+// for what is refused.
 template <class Fill>
 void* make(redisReadTask const* task, Fill fill) noexcept {
+  if (is_too_deep(task)) return nullptr;
   try {
-    auto* const made = place_for(task);
-    fill(*made);
-    return made;
+    redis_reply filled;
+    fill(filled);
+    if (task->parent == nullptr) return new redis_reply(std::move(filled));
+    auto& items = static_cast<redis_reply*>(task->parent->obj)->items;
+    return &items.emplace_back(std::move(filled));
   } catch (std::bad_alloc const&) {
     return nullptr;
   }
@@ -72,6 +80,13 @@ redisReplyObjectFunctions functions() noexcept {
     });
   };
   made.createNil = [](redisReadTask const* task) { return make(task, [](redis_reply&) {}); };
+#if HIREDIS_MAJOR >= 1
+  // Of a later protocol, which was not asked for.
+  made.createDouble = [](redisReadTask const*, double, char*, std::size_t) -> void* {
+    return nullptr;
+  };
+  made.createBool = [](redisReadTask const*, int) -> void* { return nullptr; };
+#endif
   made.freeObject = [](void* reply) { delete static_cast<redis_reply*>(reply); };
   return made;
 }
@@ -108,9 +123,6 @@ redis_reader::~redis_reader() = default;
 
 void redis_reader::feed(std::span<std::byte const> bytes) {
   fed_bytes_ += bytes.size();
-  if (fed_bytes_ > limit_bytes_)
-    throw std::runtime_error(
-        fmt::format("weft: a reply of Redis has more than {} bytes", limit_bytes_));
   if (::redisReaderFeed(parser_->reader.get(), reinterpret_cast<char const*>(bytes.data()),
                         bytes.size()) != REDIS_OK)
     throw std::bad_alloc();
@@ -120,13 +132,18 @@ std::optional<redis_reply> redis_reader::next() {
   auto& reader = *parser_->reader;
   void* read = nullptr;
   if (::redisReaderGetReply(&reader, &read) != REDIS_OK) {
-    if (reader.err == REDIS_ERR_OOM) throw std::bad_alloc();
+    if (reader.err == REDIS_ERR_OOM)
+      throw std::runtime_error("weft: a reply of Redis is nested too deep, or not to be stored");
     throw std::runtime_error(
         fmt::format("weft: what the server sent is no Redis protocol: {}", reader.errstr));
   }
-  if (read == nullptr) return std::nullopt;
   std::unique_ptr<redis_reply> const reply(static_cast<redis_reply*>(read));
-  fed_bytes_ = reader.len - reader.pos;
+  std::size_t const unread = reply ? reader.len - reader.pos : 0;  // of the next
+  if (fed_bytes_ - unread > limit_bytes_)
+    throw std::runtime_error(
+        fmt::format("weft: a reply of Redis has more than {} bytes", limit_bytes_));
+  if (!reply) return std::nullopt;
+  fed_bytes_ = unread;
   return std::move(*reply);
 }
 

@@ -23,11 +23,11 @@ class redis_reader {
   redis_reader& operator=(redis_reader const&) = delete;
   ~redis_reader();
 
-  // Throws std::runtime_error once a reply that is not whole has more bytes than the limit.
   void feed(std::span<std::byte const> bytes);
 
   // The next reply that is whole; none until more bytes have come. Throws std::runtime_error for
-  // what is no Redis protocol, after which nothing more can be read; std::bad_alloc.
+  // what is no Redis protocol, or a reply that has more bytes than the limit; nothing more can be
+  // read then.
   std::optional<net::redis_reply> next();
 
  private:

@@ -134,7 +134,8 @@ namespace detail {
 struct descriptor_access {
   static void claim(descriptor& of, io_operation& by) {
     by.claim(by.wants == interest::read ? of.reading_ : of.writing_);
-    by.first_use = std::exchange(of.used_on_, current_loop) != current_loop;
+    if (by.wants != interest::none)  // which the backend does not come to see
+      by.first_use = std::exchange(of.used_on_, current_loop) != current_loop;
   }
 };
 

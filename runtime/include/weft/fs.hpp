@@ -86,7 +86,9 @@ WEFT_API task<> write_file(std::string path, std::span<std::byte const> bytes,
 WEFT_API task<> write_file(std::string path, std::string_view text, write_options options = {});
 
 struct copy_options {
-  bool keeps_times = false;  // when it was read and written last; permissions are always kept
+  // When it was read and written last. The permissions are always kept, but for those to be run as
+  // the owner or the group (04000, 02000) where the copy has another.
+  bool keeps_times = false;
   bool keeps_owner = false;  // the user and the group, which only root may give away
 
   // Called on the loop now and then, with how many bytes of how many are done, at the end of each

@@ -43,9 +43,9 @@ class WEFT_API signals {
 
   class next_operation;  // final: NOLINT(cppcoreguidelines-virtual-class-destructor)
 
-  // Waits for a signal, and yields its number. As in the kernel, one that comes again before it was
-  // taken counts once; of several the lowest number is yielded first. Waiting for a signal is no
-  // deadlock. Resumes on the loop. Throws cancelled, which loses no signal.
+  // Waits for a signal, and yields its number. One that comes again before it was taken counts once
+  // (a real-time signal, too); of several the lowest number is yielded first. Waiting for a signal
+  // is no deadlock. Resumes on the loop. Throws cancelled, which loses no signal.
   [[nodiscard]] next_operation next() noexcept;
 
  private:
@@ -109,7 +109,7 @@ class signals::next_operation final : public detail::listed_operation<next_opera
       : listed_operation("next signal", from.waiting), from_(from) {}
 
   bool start() noexcept {
-    result_ = from_.take();
+    if (from_.waiting.empty()) result_ = from_.take();  // others have waited longer
     if (result_ != 0) return true;
     expecting_.emplace(from_.entrance());
     return wait_in_line();

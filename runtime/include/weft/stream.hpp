@@ -142,9 +142,8 @@ task<std::uint64_t> copy_through_buffer(From& from, To& to, std::size_t buffer_b
 template <readable_stream From, writable_stream To>
 task<std::uint64_t> copy(From& from, To& to, std::size_t buffer_bytes = 65'536) {
   if constexpr (detail::has_send_file<To, From>)
-    return to.send_file(from);
-  else
-    return detail::copy_through_buffer(from, to, buffer_bytes);
+    if (buffer_bytes != 0) return to.send_file(from);
+  return detail::copy_through_buffer(from, to, buffer_bytes);
 }
 
 }  // namespace weft::inline v0

@@ -36,6 +36,7 @@ class WEFT_API standard_stream {
   descriptor own_;
   kind kind_ = kind::closed;
   bool is_terminal_ = false;
+  bool is_pipe_ = false;
   io_operation* in_use_ = nullptr;
   void const* used_on_ = nullptr;  // the loop
 };
@@ -93,8 +94,9 @@ WEFT_API std::optional<window_size> size(int fd = 1) noexcept;
 
 // While it exists, the terminal gives each key as it comes, shows nothing by itself, and makes no
 // signals of Ctrl-C and the like. It is as it was before once this is destroyed, and also when the
-// program ends otherwise: by std::exit, by abort, by a second Ctrl-C under run_main, by a signal
-// that ends it and that it does not handle. Only SIGKILL and _exit leave it raw. See cfmakeraw(3).
+// program ends otherwise: by std::exit, by abort, by a second Ctrl-C under run_main, by a standard
+// signal that ends it. What leaves it raw is SIGKILL, _exit, and a signal whose handler was put in
+// place before this and taken away while it exists (as weft::signals does). See cfmakeraw(3).
 class WEFT_API raw_mode {
  public:
   // Throws std::system_error, ENOTTY, when it is no terminal; std::logic_error while another

@@ -76,7 +76,8 @@ class WEFT_API redis_client {
   //
   // Throws redis_error when the server refuses the command; std::system_error when there is no
   // connection, or it is lost before the reply has come (ECONNRESET: whether the command was done
-  // is not known); timed_out when connecting takes too long; std::runtime_error for what is no
+  // is not known); timed_out when connecting takes too long (tasks that wait for the
+  // same attempt share its failure); std::runtime_error for what is no
   // Redis protocol; or cancelled, which leaves the command to the server and drops its reply.
   template <detail_redis::argument... Arguments>
     requires(sizeof...(Arguments) != 0)
@@ -92,8 +93,8 @@ class WEFT_API redis_client {
   [[nodiscard]] generator<redis_message> subscribe(std::vector<std::string> channels,
                                                    std::vector<std::string> patterns = {}) const;
 
-  // Ends the connection. Commands in flight throw std::system_error, ECANCELED; the next one
-  // connects again.
+  // Ends the connection. Commands in flight throw std::system_error, ECANCELED (those that are
+  // connecting, once that has ended); the next one connects again.
   void close() noexcept;
 
  private:
