@@ -41,8 +41,7 @@ weft::task<> tree_copy::copy_all(weft::task_scope& copies) {
     bool const is_directory = entry->type == weft::file_type::directory;
     bool is_left_out = left_out_.contains(entry->path.substr(0, entry->path.rfind('/')));
     if (is_directory) {  // before what is in it
-      is_left_out =
-          is_left_out || !co_await contained(make_directory(entry->path, std::move(target)));
+      is_left_out = is_left_out || !co_await contained(make_directory(entry->path, target));
       if (is_left_out) left_out_.insert(entry->path);
     }
     if (is_directory || is_left_out) continue;

@@ -88,7 +88,7 @@ redis_client::~redis_client() {
 
 void redis_client::close() noexcept { state_->close(); }
 
-task<redis_reply> redis_client::command(std::vector<std::string> arguments) {
+task<redis_reply> redis_client::command(std::vector<std::string> const& arguments) {
   if (arguments.empty()) throw std::invalid_argument("weft: a Redis command of no words");
   return state::ask(state_, detail::format_redis_command(arguments));
 }

@@ -84,7 +84,7 @@ class WEFT_API redis_client {
   [[nodiscard]] task<redis_reply> command(Arguments const&... arguments) {
     return command(std::vector<std::string>{detail_redis::text_of(arguments)...});
   }
-  [[nodiscard]] task<redis_reply> command(std::vector<std::string> arguments);
+  [[nodiscard]] task<redis_reply> command(std::vector<std::string> const& arguments);
 
   // What is published to the channels, and to those that match the patterns, from the first next()
   // on; over a connection of its own, which is closed when the generator is destroyed. Throws as
