@@ -12,73 +12,89 @@
 
 #include <fmt/format.h>
 
-#include "call_operation.hpp"
 #include "exec_image.hpp"
 #include "temp_name.hpp"
-#include "transfer.hpp"
+#include "weft/blocking.hpp"
+#include "weft/error.hpp"
 #include "weft/file.hpp"
 #include "weft/fs.hpp"
 
 namespace weft::inline v0 {
 
-using detail::call;
-using detail::no_ring_form;
-using detail::result_of;
-
 namespace fs {
 
 namespace {
 
-// What the file's name leads to, so that a symbolic link stays one; the name where nothing is
-// there.
-task<std::string> without_symlinks(std::string const& path) {
-  std::unique_ptr<char, decltype([](char* text) { std::free(text); })> real;
-  co_await call("write", path, no_ring_form{}, [&] {
-    real.reset(::realpath(path.c_str(), nullptr));
-    return real || errno == ENOENT ? 0 : -errno;
-  });
-  co_return real ? std::string(real.get()) : path;
-}
+// A file that is to take the place of another when it is whole. Its members are called on a thread
+// of the pool, and throw std::system_error.
+class replacement {
+ public:
+  replacement(std::string path, unsigned permissions)
+      : path_(std::move(path)), permissions_(permissions), number_(detail::random_number()) {}
 
-// Opens a new file beside `path`, which errors call it; yields its own name in `temp`.
-task<file> open_beside(std::string const& path, unsigned permissions, std::string& temp) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-  auto number = detail::random_number();
-  for (int left = 100;; --left) {
-    auto name = detail::temp_name_beside(path, number++);
-    descriptor opened;
-    co_await call("write", path, no_ring_form{}, [&] {
-      opened = descriptor::adopt(::open(name.c_str(), flags, permissions));
-      return opened || (errno == EEXIST && left > 0) ? 0 : -errno;
-    });
-    if (!opened) continue;
-    temp = std::move(name);
-    co_return file::adopt(std::move(opened), path);
-  }
-}
-
-// A file that is replaced passes on its permissions.
-task<> keep_permissions(file const& to) {
-  co_await call("write", to.path(), no_ring_form{}, [&] {
+  // Opens it, beside what the name leads to, so that a symbolic link stays one. It gets the
+  // permissions of what it replaces, but for those to be run as the owner, which a write takes
+  // away.
+  descriptor open() {
+    std::unique_ptr<char, decltype([](char* text) { std::free(text); })> const real(
+        ::realpath(path_.c_str(), nullptr));
+    check(real || errno == ENOENT);
+    if (real) path_ = real.get();
+    auto opened = open_beside();
     struct stat replaced{};
-    if (::stat(to.path().c_str(), &replaced) != 0) return errno == ENOENT ? 0 : -errno;
-    int const fd = to.get();
-    return fd < 0 ? -EBADF : result_of(::fchmod(fd, replaced.st_mode & 07777));
-  });
-}
+    if (::stat(path_.c_str(), &replaced) == 0)
+      check(::fchmod(opened.get(), replaced.st_mode & 01777) == 0);
+    else
+      check(errno == ENOENT);
+    return opened;
+  }
 
-task<> write_beside(std::string const& path, std::span<std::byte const> bytes,
-                    write_options options, std::string& temp) {
-  auto to = co_await open_beside(path, options.permissions, temp);
-  co_await keep_permissions(to);
+  // Gives it its name, and if that is to outlast a crash, waits until it does.
+  void put_in_place(bool is_durable) {
+    check(::rename(temp_.c_str(), path_.c_str()) == 0);
+    temp_.clear();
+    if (!is_durable) return;
+    std::string const directory(detail::directory_of(path_));
+    auto const names = descriptor::adopt(
+        ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    check(names && ::fsync(names.get()) == 0);
+  }
+
+  void abandon() noexcept { ::unlink(temp_.c_str()); }
+
+  [[nodiscard]] bool has_name_left() const noexcept { return !temp_.empty(); }
+  [[nodiscard]] std::string const& path() const noexcept { return path_; }
+
+ private:
+  descriptor open_beside() {
+    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    for (int left = 100;; --left) {
+      auto name = detail::temp_name_beside(path_, number_++);
+      auto opened = descriptor::adopt(::open(name.c_str(), flags, permissions_));
+      if (!opened && errno == EEXIST && left > 0) continue;
+      check(static_cast<bool>(opened));
+      temp_ = std::move(name);
+      return opened;
+    }
+  }
+
+  void check(bool holds) const {
+    if (!holds) detail::throw_system_error(errno, "write " + path_);
+  }
+
+  std::string path_;
+  unsigned permissions_;
+  std::uint64_t number_;
+  std::string temp_;  // while it has no other name
+};
+
+task<> write_and_put(replacement& made, std::span<std::byte const> bytes, bool is_durable) {
+  auto opened = co_await blocking([&] { return made.open(); });
+  auto to = file::adopt(std::move(opened), made.path());
   co_await to.write_at(bytes, 0);
-  if (options.durable) co_await to.sync();
+  if (is_durable) co_await to.sync();
   co_await to.close();
-  co_await rename(temp, path);
-  if (!options.durable) co_return;
-  std::string const directory(detail::directory_of(path));
-  auto const names = co_await file::open(directory.empty() ? "." : directory);
-  co_await names.sync();
+  co_await blocking([&] { made.put_in_place(is_durable); });
 }
 
 }  // namespace
@@ -109,15 +125,10 @@ task<std::string> read_file(std::string path, std::size_t limit_bytes) {
 
 task<> write_file(std::string path, std::span<std::byte const> bytes, write_options options) {
   detail::require_no_nul(path, "the name of a file");
-  path = co_await without_symlinks(path);
-  std::string temp;
-  co_await finally([&] { return write_beside(path, bytes, options, temp); },
+  replacement made(std::move(path), options.permissions);
+  co_await finally([&] { return write_and_put(made, bytes, options.durable); },
                    [&]() -> task<> {
-                     if (temp.empty()) co_return;
-                     // Once it has its final name there is nothing under this one.
-                     co_await call("remove", temp, no_ring_form{}, [&] {
-                       return ::unlink(temp.c_str()) == 0 || errno == ENOENT ? 0 : -errno;
-                     });
+                     if (made.has_name_left()) co_await blocking([&] { made.abandon(); });
                    });
 }
 

@@ -182,6 +182,15 @@ TEST_CASE_ON_EVERY_BACKEND("a file is written whole, in the place of the one bef
   }(dir));
 }
 
+TEST_CASE_ON_EVERY_BACKEND("what is written new does not run as the owner of what it replaces") {
+  temporary_directory const dir;
+  make_file(dir / "data", "old");
+  REQUIRE(::chmod((dir / "data").c_str(), 06750) == 0);
+  run_on<On>(fs::write_file(dir / "data", "new"));
+  CHECK((plain_status(dir / "data").st_mode & 07777) == 0750);
+  CHECK(contents(dir / "data") == "new");
+}
+
 TEST_CASE_ON_EVERY_BACKEND("a write that fails leaves what was there, and nothing else") {
   temporary_directory const dir;
   run_on<On>([](temporary_directory const& in) -> weft::task<> {

@@ -73,7 +73,8 @@ WEFT_API task<> set_status(std::string path, file_status const& status, bool set
 WEFT_API task<std::string> read_file(std::string path, std::size_t limit_bytes = SIZE_MAX);
 
 struct write_options {
-  unsigned permissions = 0666;  // of a new file, less the umask; one that was there keeps its own
+  unsigned permissions = 0666;  // of a new file, less the umask; one that was there keeps its
+                                // own, but for 04000 and 02000, as after any write
   bool durable = true;          // wait until the file and its name are on the device
 };
 
