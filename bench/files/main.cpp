@@ -77,12 +77,14 @@ std::vector<contest> all_rows(std::string const& directory, std::string const& p
                      {"weft io_uring", command(weft("uring"), name, 1)},
                      {"weft epoll", command(weft("epoll"), name, 1)},
                      {"Python", command(python, name, 1)}}});
-  for (auto& [name, at_once] : {std::pair("write", 2u), std::pair("small", 16u)})
-    for (auto& row : rows)
-      if (row.name == name)
-        for (auto const* backend : {"uring", "epoll"})
-          row.contenders.push_back({fmt::format("weft {} x {}", backend, at_once),
-                                    command(weft(backend), name, at_once)});
+  for (contest& row : rows) {
+    if (row.name != "write" && row.name != "small") continue;
+    unsigned const at_once = row.name == "write" ? 2 : 16;
+    row.contenders.push_back(
+        {fmt::format("weft io_uring x {}", at_once), command(weft("uring"), row.name, at_once)});
+    row.contenders.push_back(
+        {fmt::format("weft epoll x {}", at_once), command(weft("epoll"), row.name, at_once)});
+  }
   for (unsigned const depth : {1u, 32u, 128u})
     rows.push_back({fmt::format("direct-{}", depth),
                     fmt::format("4 KiB past the page cache, in no order, {} at a time", depth),

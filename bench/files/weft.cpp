@@ -66,13 +66,10 @@ weft::task<> read_blocks(work of) {
   watch.print();
 }
 
-weft::task<> write_blocks(work of) {
-  auto large = co_await file::open(of.large(), file::write_only | file::create | file::truncate);
-  bench::stopwatch watch;
-  watch.goes_on(0);
+weft::task<> fill(file& large, std::size_t at_once) {
   std::uint64_t next = 0;
   co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-    for (std::size_t i = 0; i < of.depth; ++i)
+    for (std::size_t i = 0; i < at_once; ++i)
       tasks.spawn([&]() -> weft::task<> {
         auto const memory = aligned(files::block_bytes);
         while (next < files::large_bytes)
@@ -81,6 +78,17 @@ weft::task<> write_blocks(work of) {
       });
     co_return;
   });
+}
+
+weft::task<file> open_large(work const& of) {
+  return file::open(of.large(), file::write_only | file::create | file::truncate);
+}
+
+weft::task<> write_blocks(work of) {
+  auto large = co_await open_large(of);
+  bench::stopwatch watch;
+  watch.goes_on(0);
+  co_await fill(large, of.depth);
   watch.goes_on(files::large_bytes / files::block_bytes);
   watch.print();
   co_await weft::fs::remove(of.large());
@@ -115,11 +123,8 @@ weft::task<> use_small_files(work of) {
 }
 
 weft::task<> write_and_sync(work const& of) {
-  auto large = co_await file::open(of.large(), file::write_only | file::create | file::truncate);
-  auto const memory = aligned(files::block_bytes);
-  std::span const buffer(memory.get(), files::block_bytes);
-  for (std::uint64_t at = 0; at < files::large_bytes; at += files::block_bytes)
-    co_await large.write_at(buffer, at);
+  auto large = co_await open_large(of);
+  co_await fill(large, 1);
   co_await large.sync();
   co_await large.close();
   co_await weft::fs::remove(of.large());

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -88,10 +87,6 @@ class room_operation final
   }
   void value() const noexcept {}
 };
-
-}  // namespace
-
-namespace {
 
 // For the kinds of file that the kernel does not send. What was written is behind the position.
 task<> send_through_buffer(file& from, stream_socket& to) {

@@ -178,8 +178,9 @@ TEST_CASE_ON_REAL_BACKENDS("closing the client ends what waits") {
   if (!redis_server::is_there()) return;
   redis_server const server;
   with_client(server.socket(), [](redis_client& redis, weft::task_scope& tasks) -> weft::task<> {
+    co_await redis.command("PING");  // it is connected
     auto waiting = tasks.spawn(thrown_by(redis.command("BLPOP", "empty", 0)));
-    co_await weft::sleep_for(5ms);
+    co_await weft::yield();
     redis.close();
     CHECK((co_await waiting).ends_with("lost before the reply: Operation canceled"));
   });
@@ -296,7 +297,7 @@ TEST_CASE_ON_REAL_BACKENDS("tasks that wait for one attempt to connect share its
     CHECK_THROWS_AS(co_await redis.command("PING"), weft::timed_out);
     CHECK(connections == 2);
   };
-  with_silence(body, {.password = "x", .connect_timeout = 20ms});
+  with_silence(body, {.password = "x", .connect_timeout = 100ms});
 }
 
 TEST_CASE_ON_REAL_BACKENDS("a client that is closed while it connects has no connection") {

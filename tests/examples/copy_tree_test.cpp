@@ -30,13 +30,8 @@ std::string described(std::string const& tree) {
   auto const listed =
       program("/usr/bin/find", {tree, "-printf", "%P %y %m %U %G %T@ %l\\n"}).wait();
   CHECK(listed.code == 0);
-  std::string text = listed.out;
-  std::vector<std::string> lines;
-  for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != text.npos; at = end + 1)
-    lines.push_back(text.substr(at, end - at));
-  std::ranges::sort(lines);
   std::string all;
-  for (auto const& line : lines) all += line + '\n';
+  for (auto const& line : support::sorted_lines(listed.out)) all += line + '\n';
   return all;
 }
 

@@ -16,6 +16,7 @@
 using support::example;
 using support::make_file;
 using support::program;
+using support::sorted_lines;
 using support::temporary_directory;
 namespace fs = std::filesystem;
 
@@ -29,14 +30,6 @@ program::ended ours(std::vector<std::string> arguments) {
 program::ended theirs(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"LC_ALL=C", "grep", "-rFH"});
   return program("/usr/bin/env", std::move(arguments)).wait();
-}
-
-std::vector<std::string> sorted_lines(std::string const& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != text.npos; at = end + 1)
-    lines.push_back(text.substr(at, end - at));
-  std::ranges::sort(lines);
-  return lines;
 }
 
 void make_tree(std::string const& at) {
