@@ -37,6 +37,9 @@ class frame_opener {
   frame_opener(digest const& key, std::size_t limit_bytes) noexcept
       : key_(key), limit_bytes_(limit_bytes) {}
 
+  // From the next frame on.
+  void set_limit(std::size_t bytes) noexcept { limit_bytes_ = bytes; }
+
   void feed(std::span<std::byte const> bytes);
 
   // The contents of the next frame that is whole; none until more bytes have come. Throws

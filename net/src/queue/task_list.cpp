@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <iterator>
 
+#include "queue/message.hpp"
+
 namespace weft::inline v0::detail {
 
 task_list::task_list(net::queue_policy const& policy, std::function<time(int failures)> delay_after)
     : policy_(policy), delay_after_(std::move(delay_after)) {}
 
-std::optional<std::uint64_t> task_list::put(std::string value, std::string const& key) {
+std::optional<std::uint64_t> task_list::put(std::string&& value, std::string const& key) {
   if (!key.empty())
     if (auto const known = by_key_.find(key); known != by_key_.end()) return known->second;
-  if (is_full()) return std::nullopt;
+  if (room() == 0) return std::nullopt;
   std::uint64_t const id = ++last_id_;
   tasks_.emplace(id, entry{.value = std::move(value), .last_error = {}});
   ready_.push_back(id);
@@ -26,50 +28,62 @@ std::optional<std::uint64_t> task_list::put(std::string value, std::string const
   return id;
 }
 
-std::vector<delivered_task> task_list::take(std::size_t most, std::uint64_t holder, time now) {
+std::vector<delivered_task> task_list::take(std::size_t most, std::size_t limit_bytes,
+                                            std::uint64_t holder, time now) {
   std::vector<delivered_task> taken;
-  while (taken.size() < most && !ready_.empty()) {
+  for (std::size_t bytes = 0; taken.size() < most && bytes < limit_bytes && !ready_.empty();) {
     std::uint64_t const id = ready_.front();
-    ready_.pop_front();
     entry& task = tasks_.at(id);
+    if (!taken.empty() && bytes + task.value.size() > limit_bytes) break;
+    ready_.pop_front();
     task.where = place::leased;
     task.holder = holder;
     task.due = now + policy_.lease.count();
     due_.emplace(task.due, id);
     ++leased_;
+    bytes += task.value.size() + entry_overhead_bytes;
     taken.push_back({.lease = {.id = id, .delivery = ++task.deliveries}, .value = task.value});
   }
   return taken;
 }
 
-task_list::entries::iterator task_list::held(task_lease const& wanted) {
+task_list::entries::iterator task_list::held(task_lease const& wanted, std::uint64_t holder) {
   auto const found = tasks_.find(wanted.id);
   bool const is_held = found != tasks_.end() && found->second.where == place::leased &&
-                       found->second.deliveries == wanted.delivery;
+                       found->second.deliveries == wanted.delivery &&
+                       found->second.holder == holder;
   return is_held ? found : tasks_.end();
 }
 
-bool task_list::ack(task_lease const& lease, std::string result) {
-  auto const found = held(lease);
+bool task_list::ack(task_lease const& lease, std::uint64_t holder, std::string result) {
+  auto const found = held(lease, holder);
   if (found == tasks_.end()) return false;
-  finish(found, false, std::move(result));
+  finish(found, {.id = lease.id, .value = std::move(result), .error = {}});
   return true;
 }
 
-void task_list::finish(entries::iterator ended, bool is_failure, std::string value) {
+void task_list::finish(entries::iterator ended, task_result result) {
   due_.erase({ended->second.due, ended->first});
   --leased_;
-  if (is_failure) ++dead_;
-  results_.push_back({.id = ended->first, .is_failure = is_failure, .value = std::move(value)});
+  results_.push_back(std::move(result));
   tasks_.erase(ended);
 }
 
-bool task_list::fail(task_lease const& lease, std::string error, time now) {
-  auto const found = held(lease);
+void task_list::give_up(entries::iterator ended, std::string error) {
+  ++dead_;
+  auto value = std::move(ended->second.value);
+  finish(ended, {.id = ended->first,
+                 .value = std::move(value),
+                 .is_failure = true,
+                 .error = std::move(error)});
+}
+
+bool task_list::fail(task_lease const& lease, std::uint64_t holder, std::string error, time now) {
+  auto const found = held(lease, holder);
   if (found == tasks_.end()) return false;
   entry& task = found->second;
   if (task.deliveries >= static_cast<std::uint32_t>(policy_.retry.attempts)) {
-    finish(found, true, std::move(error));
+    give_up(found, std::move(error));
     return true;
   }
   due_.erase({task.due, found->first});
@@ -82,8 +96,8 @@ bool task_list::fail(task_lease const& lease, std::string error, time now) {
   return true;
 }
 
-bool task_list::extend(task_lease const& lease, time now) {
-  auto const found = held(lease);
+bool task_list::extend(task_lease const& lease, std::uint64_t holder, time now) {
+  auto const found = held(lease, holder);
   if (found == tasks_.end()) return false;
   due_.erase({found->second.due, found->first});
   found->second.due = now + policy_.lease.count();
@@ -91,18 +105,29 @@ bool task_list::extend(task_lease const& lease, time now) {
   return true;
 }
 
-// Of a lease whose holder has gone.
-void task_list::give_back(entries::iterator returned) {
+void task_list::release(task_lease const& lease, std::uint64_t holder) {
+  auto const found = held(lease, holder);
+  if (found == tasks_.end()) return;
+  --found->second.deliveries;
+  make_ready(found);
+}
+
+void task_list::make_ready(entries::iterator returned) {
   entry& task = returned->second;
-  if (task.deliveries >= static_cast<std::uint32_t>(policy_.retry.attempts)) {
-    auto why = task.last_error.empty() ? std::string("its workers have gone") : task.last_error;
-    return finish(returned, true, std::move(why));
-  }
   due_.erase({task.due, returned->first});
   task.where = place::ready;
   task.due = never;
   --leased_;
   ready_.push_front(returned->first);
+}
+
+// Of a lease whose holder has gone.
+void task_list::give_back(entries::iterator returned) {
+  entry const& task = returned->second;
+  if (task.deliveries < static_cast<std::uint32_t>(policy_.retry.attempts))
+    return make_ready(returned);
+  give_up(returned,
+          task.last_error.empty() ? std::string("its workers have gone") : task.last_error);
 }
 
 void task_list::release_all(std::uint64_t holder) {
@@ -132,13 +157,20 @@ task_list::time task_list::advance(time now) {
     --delayed_;
     ready_.push_back(found->first);
   }
-  return due_.empty() ? never : due_.begin()->first;
+  return next_due();
 }
 
-std::vector<task_result> task_list::take_results(std::size_t most, std::uint64_t holder) {
-  auto const count = static_cast<std::ptrdiff_t>(std::min(most, results_.size()));
-  auto const end = results_.begin() + count;
+std::vector<task_result> task_list::take_results(std::size_t most, std::size_t limit_bytes,
+                                                 std::uint64_t holder) {
+  std::size_t count = 0;
+  for (std::size_t bytes = 0; count < std::min(most, results_.size()); ++count) {
+    auto const& next = results_[count];
+    bytes += next.value.size() + next.error.size() + entry_overhead_bytes;
+    if (count != 0 && bytes > limit_bytes) break;
+  }
+  auto const end = results_.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<task_result> taken(results_.begin(), end);
+  if (count == 0) return taken;
   auto& theirs = unconfirmed_[holder];
   theirs.insert(theirs.end(), std::move_iterator(results_.begin()), std::move_iterator(end));
   results_.erase(results_.begin(), end);

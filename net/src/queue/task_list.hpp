@@ -38,8 +38,9 @@ struct delivered_task {
 
 struct task_result {
   std::uint64_t id = 0;
+  std::string value;  // the result; of a task that was given up, the task
   bool is_failure = false;
-  std::string value;  // of a failure: what the last worker said
+  std::string error;  // of a failure: what the last worker said
 };
 
 class task_list {
@@ -51,22 +52,39 @@ class task_list {
   task_list(net::queue_policy const& policy, std::function<time(int failures)> delay_after);
 
   // Yields the number of the task; that of an earlier one with the same key, which is then not put
-  // again, unless the key is empty; none when the queue is full.
-  std::optional<std::uint64_t> put(std::string value, std::string const& key);
+  // again, unless the key is empty; none when the queue is full. The value is moved from when it is
+  // put.
+  std::optional<std::uint64_t> put(std::string&& value, std::string const& key);
 
-  [[nodiscard]] bool is_full() const noexcept {
-    return tasks_.size() + results_.size() >= policy_.capacity;
+  // How many more tasks it takes.
+  [[nodiscard]] std::size_t room() const noexcept {
+    auto const used = tasks_.size() + results_.size();
+    return used < policy_.capacity ? policy_.capacity - used : 0;
   }
   [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
   [[nodiscard]] bool has_results() const noexcept { return !results_.empty(); }
 
-  // Leases at most so many to the holder.
-  std::vector<delivered_task> take(std::size_t most, std::uint64_t holder, time now);
+  // Nothing is put while it is closed; that is for those who put to see.
+  void set_open(bool open) noexcept { is_open_ = open; }
+  [[nodiscard]] bool is_open() const noexcept { return is_open_; }
+
+  // Closed, and nothing is left that could ever be taken, or that could become a result.
+  [[nodiscard]] bool is_done() const noexcept { return !is_open_ && tasks_.empty(); }
+  [[nodiscard]] bool has_no_more_results() const noexcept {
+    return is_done() && results_.empty() && unconfirmed_.empty();
+  }
+
+  // Leases to the holder at most so many, and no more once their values have `limit_bytes`.
+  std::vector<delivered_task> take(std::size_t most, std::size_t limit_bytes, std::uint64_t holder,
+                                   time now);
 
   // False, and nothing happens, when the lease is not the holder's any more.
-  bool ack(task_lease const& held, std::string result);
-  bool fail(task_lease const& held, std::string error, time now);
-  bool extend(task_lease const& held, time now);
+  bool ack(task_lease const& held, std::uint64_t holder, std::string result);
+  bool fail(task_lease const& held, std::uint64_t holder, std::string error, time now);
+  bool extend(task_lease const& held, std::uint64_t holder, time now);
+
+  // The delivery never reached the one it was for, and does not count.
+  void release(task_lease const& held, std::uint64_t holder);
 
   // The holder has gone: what it has is ready again, before everything else, and so are the results
   // that it has not confirmed.
@@ -74,9 +92,13 @@ class task_list {
 
   // Makes ready what is due by now; yields when something is due next.
   time advance(time now);
+  [[nodiscard]] time next_due() const noexcept {
+    return due_.empty() ? never : due_.begin()->first;
+  }
 
   // Results in the order in which they came, to be confirmed by their taker.
-  std::vector<task_result> take_results(std::size_t most, std::uint64_t holder);
+  std::vector<task_result> take_results(std::size_t most, std::size_t limit_bytes,
+                                        std::uint64_t holder);
   void confirm_results(std::uint64_t holder);
 
   [[nodiscard]] net::queue_depth depth() const noexcept;
@@ -94,9 +116,11 @@ class task_list {
   };
   using entries = std::unordered_map<std::uint64_t, entry>;
 
-  entries::iterator held(task_lease const& wanted);
+  entries::iterator held(task_lease const& wanted, std::uint64_t holder);
+  void make_ready(entries::iterator returned);
   void give_back(entries::iterator returned);
-  void finish(entries::iterator ended, bool is_failure, std::string value);
+  void finish(entries::iterator ended, task_result result);
+  void give_up(entries::iterator ended, std::string error);
 
   net::queue_policy policy_;
   std::function<time(int failures)> delay_after_;
@@ -107,6 +131,7 @@ class task_list {
   std::size_t delayed_ = 0;
   std::size_t leased_ = 0;
   std::size_t dead_ = 0;
+  bool is_open_ = true;
   std::deque<task_result> results_;
   std::unordered_map<std::uint64_t, std::vector<task_result>> unconfirmed_;  // by their takers
   std::unordered_map<std::string, std::uint64_t> by_key_;

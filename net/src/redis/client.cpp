@@ -2,15 +2,14 @@
 #include "weft/net/redis/client.hpp"
 
 #include <cerrno>
-#include <exception>
 #include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "redis/link.hpp"
+#include "shared_connection.hpp"
 #include "weft/error.hpp"
-#include "weft/mutex.hpp"
 
 namespace weft::inline v0::net {
 
@@ -21,60 +20,23 @@ struct redis_client::state {
   task_scope& tasks;
   detail::redis_address const server;
   redis_options const options;
-  mutex connecting{};
-  std::shared_ptr<redis_link> link{};
-  std::uint64_t attempts = 0;    // to connect, that have ended
-  std::exception_ptr failure{};  // of the last of them
-  std::uint64_t closings = 0;
+  detail::kept_connection<redis_link> connection{};
 
   state(task_scope& parent, std::string address, redis_options wanted)
       : tasks(parent), server(std::move(address)), options(std::move(wanted)) {}
-  state(state const&) = delete;
-  state& operator=(state const&) = delete;
-  ~state() { close(); }
 
-  void close() noexcept {
-    ++closings;
-    if (auto const open = std::exchange(link, nullptr)) open->close();
-  }
-
-  // The connection that there is, or a new one. Whoever comes meanwhile gets the same, or the same
-  // failure.
-  static task<std::shared_ptr<redis_link>> connected(std::shared_ptr<state> of) {
-    auto const attempts_before = of->attempts;
-    auto const turn = co_await of->connecting.lock();
-    if (of->link && of->link->is_open()) co_return of->link;
-    if (of->attempts != attempts_before && of->failure) std::rethrow_exception(of->failure);
-    try {
-      of->failure = nullptr;
-      co_await connect(of);
-      ++of->attempts;
-    } catch (cancelled const&) {
-      throw;
-    } catch (...) {
-      ++of->attempts;
-      of->failure = std::current_exception();
-      throw;
-    }
-    co_return of->link;
-  }
-
-  static task<> connect(std::shared_ptr<state> of) {
-    auto const closings_before = of->closings;
+  static task<std::shared_ptr<redis_link>> connect(std::shared_ptr<state> of) {
     auto reader = std::make_unique<detail::redis_reader>(of->options.reply_limit_bytes);
     auto socket = co_await detail::open_redis_socket(of->server, of->options, *reader);
-    if (of->closings != closings_before)
-      detail::throw_system_error(
-          ECANCELED, fmt::format("redis {}: closed while connecting", of->server.text()));
     auto made =
         std::make_shared<redis_link>(std::move(socket), std::move(reader), of->server.text());
     redis_link::start(made, of->tasks);
-    of->link = std::move(made);
+    co_return made;
   }
 
   static task<redis_reply> ask(std::shared_ptr<state> of, std::string command) {
-    auto open = of->link;
-    if (!open || !open->is_open()) open = co_await connected(of);
+    auto open = of->connection.now();
+    if (!open) open = co_await of->connection.get([&] { return connect(of); });
     co_return co_await redis_link::ask(std::move(open), std::move(command));
   }
 };
@@ -86,7 +48,7 @@ redis_client::~redis_client() {
   if (state_) close();
 }
 
-void redis_client::close() noexcept { state_->close(); }
+void redis_client::close() noexcept { state_->connection.close(); }
 
 task<redis_reply> redis_client::command(std::vector<std::string> const& arguments) {
   if (arguments.empty()) throw std::invalid_argument("weft: a Redis command of no words");

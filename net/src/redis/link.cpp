@@ -16,21 +16,14 @@ namespace weft::inline v0::detail {
 using net::redis_reply;
 
 redis_address::redis_address(std::string text) : text_(std::move(text)) {
-  if (text_.find('/') != std::string::npos) return;
-  auto const colon = text_.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == text_.size())
-    throw std::invalid_argument(fmt::format(
-        "weft: '{}' is no address of a Redis server; use HOST:PORT, or the path of a socket",
-        text_));
-  host_ = text_.substr(0, colon);
-  port_ = text_.substr(colon + 1);
-  if (host_.size() > 2 && host_.front() == '[' && host_.back() == ']')
-    host_ = host_.substr(1, host_.size() - 2);
+  if (text_.find('/') == std::string::npos)
+    at_ = host_and_port::parse(text_, "address of a Redis server",
+                               "HOST:PORT, or the path of a socket");
 }
 
 task<net::stream_socket> redis_address::connect() const {
-  if (host_.empty()) co_return co_await net::connect(net::unix_address::path(text_));
-  auto connected = co_await net::connect(host_, port_);
+  if (at_.host.empty()) co_return co_await net::connect(net::unix_address::path(text_));
+  auto connected = co_await net::connect(at_.host, at_.port);
   connected.set_no_delay(true);
   co_return connected;
 }
@@ -77,82 +70,24 @@ task<net::stream_socket> open_redis_socket(redis_address const& server,
   co_return co_await with_timeout(options.connect_timeout, open_now(server, options, reader));
 }
 
-void redis_link::start(std::shared_ptr<redis_link> const& link, task_scope& tasks) {
-  try {
-    link->reading_ = tasks.spawn(read(link));
-    link->writing_ = tasks.spawn(write(link));
-  } catch (...) {
-    link->close();
-    throw;
-  }
-}
-
-void redis_link::throw_ended() const {
-  if (ended_by_exception_) std::rethrow_exception(ended_by_exception_);
-  throw_system_error(ended_by_.value(),
-                     fmt::format("redis {}: the connection was lost before the reply", name_));
-}
-
-void redis_link::end(std::exception_ptr why) noexcept {
-  if (!has_ended_) ended_by_exception_ = std::move(why);
-  end(std::make_error_code(std::errc::io_error));
-}
-
-// The two that are cancelled here hold the link until they have ended.
-void redis_link::end(std::error_code why) noexcept {
-  if (std::exchange(has_ended_, true)) return;
-  ended_by_ = why;
+void redis_link::wake_all() noexcept {
   for (auto const& each : asked_) each->answered.set();
   asked_.clear();
-  if (auto const handle = std::exchange(reading_, {})) handle.cancel();
-  if (auto const handle = std::exchange(writing_, {})) handle.cancel();
-  try {
-    socket_.close();
-  } catch (std::system_error const&) {}  // it is closed all the same
 }
 
-task<> redis_link::read(std::shared_ptr<redis_link> link) {
-  struct at_end {
-    redis_link& of;
-    ~at_end() { of.close(); }
-  } const ending{*link};
-  try {
-    for (;;) {
-      while (auto reply = link->reader_->next()) link->hand_out(std::move(*reply));
-      auto const bytes = co_await link->socket_.read();
-      if (!bytes) co_return link->end(std::make_error_code(std::errc::connection_reset));
-      link->reader_->feed(bytes);
-    }
-  } catch (std::system_error const& error) {
-    link->end(error.code());
-  } catch (std::exception const&) {  // no protocol, no memory
-    link->end(std::current_exception());
-  }
-}
-
-task<> redis_link::write(std::shared_ptr<redis_link> link) {
-  struct at_end {
-    redis_link& of;
-    ~at_end() { of.close(); }
-  } const ending{*link};
-  std::string sending;
-  try {
-    for (;;) {
-      co_await link->has_unsent_.wait();
-      link->has_unsent_.reset();
-      sending.clear();
-      sending.swap(link->unsent_);
-      co_await link->socket_.write_all(std::as_bytes(std::span(sending)));
-    }
-  } catch (std::system_error const& error) {
-    link->end(error.code());
+task<> redis_link::read() {
+  for (;;) {
+    while (auto reply = reader_->next()) hand_out(std::move(*reply));
+    auto const bytes = co_await socket().read();
+    if (!bytes) co_return;
+    reader_->feed(bytes);
   }
 }
 
 void redis_link::hand_out(redis_reply reply) {
   if (asked_.empty())
     throw std::runtime_error(
-        fmt::format("weft: redis {} sent a reply that nobody asked for", name_));
+        fmt::format("weft: {} sent a reply that nobody asked for", name()));
   auto const first = std::move(asked_.front());
   asked_.pop_front();
   abandoned_ = 0;  // it answers
@@ -165,12 +100,12 @@ task<redis_reply> redis_link::ask(std::shared_ptr<redis_link> link, std::string 
   auto const mine = std::make_shared<asker>();
   link->asked_.push_back(mine);
   try {
-    link->unsent_ += command;
+    link->writer().unsent() += command;
   } catch (std::bad_alloc const&) {  // who is in line for what was not sent would get another's
     link->asked_.pop_back();
     throw;
   }
-  link->has_unsent_.set();
+  link->writer().has_more();
   struct at_end {
     redis_link& of;
     asker const& by;

@@ -7,16 +7,17 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
+#include <utility>
 #include <vector>
 
+#include "host_and_port.hpp"
 #include "redis/protocol.hpp"
+#include "shared_connection.hpp"
 #include "weft/event.hpp"
 #include "weft/net/endpoint.hpp"
 #include "weft/net/redis/client.hpp"
 #include "weft/net/stream_socket.hpp"
 #include "weft/net/unix_address.hpp"
-#include "weft/scope.hpp"
 #include "weft/task.hpp"
 
 namespace weft::inline v0::detail {
@@ -34,31 +35,21 @@ class redis_address {
 
  private:
   std::string text_;
-  std::string host_;  // empty for a Unix socket
-  std::string port_;
+  host_and_port at_;  // empty for a Unix socket
 };
 
 // Connects, authenticates and selects the database; within the time that the options allow.
 task<net::stream_socket> open_redis_socket(redis_address const& server,
                                            net::redis_options const& options, redis_reader& reader);
 
-class redis_link {
+class redis_link final : public shared_connection {
  public:
-  redis_link(net::stream_socket connected, std::unique_ptr<redis_reader> reader, std::string name)
-      : socket_(std::move(connected)), reader_(std::move(reader)), name_(std::move(name)) {}
-  redis_link(redis_link const&) = delete;
-  redis_link& operator=(redis_link const&) = delete;
-
-  // Starts what reads and writes, as children of the scope; they hold the link.
-  static void start(std::shared_ptr<redis_link> const& link, task_scope& tasks);
+  redis_link(net::stream_socket connected, std::unique_ptr<redis_reader> reader,
+             std::string const& server)
+      : shared_connection(std::move(connected), "redis " + server), reader_(std::move(reader)) {}
 
   // Yields the reply to a command; see redis_client::command.
   static task<net::redis_reply> ask(std::shared_ptr<redis_link> link, std::string command);
-
-  [[nodiscard]] bool is_open() const noexcept { return !has_ended_; }
-
-  // Ends it: all who wait get the error. The socket is closed.
-  void close() noexcept { end(std::make_error_code(std::errc::operation_canceled)); }
 
  private:
   // Who waits for a reply. One that nobody waits for any more stays in line.
@@ -70,26 +61,13 @@ class redis_link {
   // A server that answers none of so many that nobody waits for any more is given up.
   static constexpr std::size_t abandoned_max = 1'000;
 
-  void end(std::error_code why) noexcept;
-  void end(std::exception_ptr why) noexcept;
-
-  static task<> read(std::shared_ptr<redis_link> link);
-  static task<> write(std::shared_ptr<redis_link> link);
+  task<> read() override;
+  void wake_all() noexcept override;
   void hand_out(net::redis_reply reply);
-  [[noreturn]] void throw_ended() const;
 
-  net::stream_socket socket_;
   std::unique_ptr<redis_reader> reader_;
-  std::string name_;
-  std::string unsent_;
-  event has_unsent_;
   std::deque<std::shared_ptr<asker>> asked_;
-  join_handle<void> reading_;
-  join_handle<void> writing_;
   std::size_t abandoned_ = 0;  // of those in line, or that were
-  bool has_ended_ = false;
-  std::error_code ended_by_;
-  std::exception_ptr ended_by_exception_;
 };
 
 }  // namespace weft::inline v0::detail

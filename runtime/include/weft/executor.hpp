@@ -29,11 +29,11 @@ class WEFT_API pool_terminated : public std::runtime_error {
       : std::runtime_error(std::string(pool) + ": the pool was terminated") {}
 };
 
-// Thrown for a job beyond the limit of a pool whose options say when_full::refuse.
+// Thrown for what is put into a full queue and must not wait: a job beyond the limit of a pool.
 class WEFT_API queue_full : public std::runtime_error {
  public:
-  explicit queue_full(char const* pool)
-      : std::runtime_error(std::string(pool) + ": the queue is full") {}
+  explicit queue_full(std::string const& owner)
+      : std::runtime_error(owner + ": the queue is full") {}
 };
 
 // What an executor has to do and has done. `queued` and `running` are of this moment, the rest

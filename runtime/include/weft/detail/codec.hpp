@@ -138,6 +138,14 @@ class byte_source {
 
   [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
 
+  // How many bytes are left.
+  [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+
+  // The same without so many bytes.
+  [[nodiscard]] byte_source after(std::size_t count) const noexcept {
+    return byte_source(bytes_.subspan(count));
+  }
+
   template <class T>
   T next() {
     // Every element takes at least a byte, so no count may be larger than what there is.

@@ -28,6 +28,9 @@ struct queue_policy {
   std::size_t value_limit_bytes = 1 << 20;
 };
 
+// What a put does while the queue holds as many tasks as it may.
+enum class when_full : bool { wait, refuse };
+
 // What a queue holds.
 struct queue_depth {
   std::size_t ready = 0;    // to be taken

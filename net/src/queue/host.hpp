@@ -1,0 +1,60 @@
+// All queues of a server, their time, and what the connections of the server share.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "queue/refusal_log.hpp"
+#include "queue/served_queue.hpp"
+#include "weft/event.hpp"
+#include "weft/net/queue/server.hpp"
+#include "weft/task.hpp"
+#include "weft/time.hpp"
+
+namespace weft::inline v0::detail {
+
+inline task_list::time queue_time() noexcept { return now().time_since_epoch().count(); }
+
+class queue_host {
+ public:
+  // `name` is what the log calls the server.
+  queue_host(net::queue_server_options options, std::string name);
+
+  [[nodiscard]] net::queue_server_options const& options() const noexcept { return options_; }
+  [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
+    return options_.policy.value_limit_bytes + frame_overhead_bytes;
+  }
+  [[nodiscard]] refusal_log& refusals() noexcept { return refusals_; }
+
+  // For a connection that has the key.
+  [[nodiscard]] std::uint64_t next_number() noexcept { return ++last_number_; }
+
+  // The queue of this name, which is made if need be; null when there are too many.
+  served_queue* queue(std::string const& name);
+
+  // The asker is gone from all of them.
+  void forget(queue_asker const& gone);
+
+  // Who takes gets nothing from now on.
+  void end();
+
+  // Brings back what is due, until it is cancelled.
+  task<> keep_time();
+
+  // Something is due then, perhaps earlier than was known.
+  void has_due(task_list::time due) noexcept {
+    if (due < next_due_) changed_.set();
+  }
+
+ private:
+  net::queue_server_options options_;
+  refusal_log refusals_;
+  std::map<std::string, served_queue> queues_;
+  std::uint64_t last_number_ = 0;
+  task_list::time next_due_ = task_list::never;
+  event changed_;
+  bool has_ended_ = false;
+};
+
+}  // namespace weft::inline v0::detail

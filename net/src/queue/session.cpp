@@ -1,0 +1,171 @@
+// See session.hpp.
+#include "queue/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "weft/net/queue/error.hpp"
+#include "weft/scope.hpp"
+#include "weft/stream.hpp"
+#include "weft/timeout.hpp"
+
+namespace weft::inline v0::detail {
+
+namespace {
+
+// Yields the session's keys; throws authentication_error for a client without the key.
+task<session_keys> shake_hands(net::tcp_stream& peer, std::string_view key) {
+  server_handshake server(key);
+  auto const hello = server.hello();
+  co_await peer.write_all(hello);
+  std::array<std::byte, handshake::answer_bytes> answer{};
+  co_await read_exactly(peer, answer);
+  if (!server.verify(answer)) {
+    std::array<std::byte, handshake::verdict_bytes> const refusal{};
+    co_await peer.write_all(refusal);
+    throw net::authentication_error("it has not got the key");
+  }
+  auto const acceptance = server.acceptance();
+  co_await peer.write_all(acceptance);
+  co_return server.keys();
+}
+
+// The same for one of many, who is cut off when there are too many: then it yields nothing.
+task<std::optional<session_keys>> admit(queue_host const& host, queue_strangers& strangers,
+                                        net::tcp_stream& peer) {
+  co_return co_await cancellable([&](cancel_scope& scope) -> task<session_keys> {
+    struct place {
+      queue_strangers& of;
+      queue_strangers::iterator at;
+      ~place() { of.erase(at); }
+    } const mine{strangers, strangers.insert(strangers.end(), &scope)};
+    if (strangers.size() > host.options().strangers_max) strangers.front()->cancel();
+    co_return co_await with_timeout(host.options().handshake_timeout,
+                                    shake_hands(peer, host.options().key));
+  });
+}
+
+std::string name_of(net::tcp_stream const& peer) {
+  try {
+    return peer.peer().to_string();
+  } catch (std::system_error const&) {  // it has left
+    return "somebody";
+  }
+}
+
+}  // namespace
+
+task<> serve_queue_session(queue_host& host, queue_strangers& strangers, net::tcp_stream peer) {
+  auto const name = name_of(peer);
+  auto const refuse = [&](std::string_view why) {
+    if (why.starts_with("weft: ")) why.remove_prefix(6);  // the line has its own beginning
+    host.refusals().add(fmt::format("{} was refused: {}", name, why), queue_time());
+  };
+  try {
+    peer.set_no_delay(true);
+    auto const keys = co_await admit(host, strangers, peer);
+    if (!keys) co_return refuse("too many others have not shown the key, either");
+    queue_session session(host, peer, *keys);
+    co_await session.run();
+  } catch (net::authentication_error const& error) {
+    refuse(error.what());
+  } catch (net::frame_error const& error) {
+    refuse(error.what());
+  } catch (timed_out const&) {
+    refuse("it has not shown the key in time");
+  } catch (end_of_stream const&) {
+    refuse("it left without the key");
+  } catch (std::system_error const&) {}  // it has left, or was killed: the host takes that back
+}
+
+task<> queue_session::run() {
+  co_await scope([this](task_scope& tasks) -> task<> {
+    auto const writing = tasks.spawn(writer_.run(peer_));
+    send(message_of(host_.options().policy.lease.count(), host_.options().policy.value_limit_bytes,
+                    host_.frame_bytes_max()));
+    co_await read();
+    writing.cancel();
+  });
+}
+
+task<> queue_session::read() {
+  while (auto const bytes = co_await peer_.read()) {
+    opener_.feed(bytes);
+    while (auto const message = opener_.next()) handle(*message);
+    co_await writer_.room();
+  }
+}
+
+void queue_session::send(std::string const& message) {
+  sealer_.seal(std::as_bytes(std::span(message)), writer_.unsent());
+  writer_.has_more();
+}
+
+// A client that says what means nothing is of another kind, and cannot go on.
+void queue_session::handle(std::string_view message) {
+  read_values([&] {
+    auto arguments = values_in(message);
+    auto const number = arguments.next<std::uint64_t>();
+    auto const operation = arguments.next<std::string>();
+    auto const name = arguments.next<std::string>();
+    queue_request const from{.by = this, .number = number};
+    if (name.size() > name_bytes_max)
+      return from.answer(queue_status::refused, "the queue's name has more than 255 bytes");
+    auto* const queue = host_.queue(name);
+    if (queue == nullptr) return from.answer(queue_status::refused, "there are too many queues");
+    handle(from, operation, *queue, arguments);
+    host_.has_due(queue->next_due());
+  });
+}
+
+void queue_session::handle(queue_request from, std::string_view operation, served_queue& queue,
+                           byte_source& arguments) {
+  using keyed_values = std::vector<served_queue::keyed_value>;
+  using deliveries = std::vector<served_queue::delivery>;
+  auto const limit = host_.options().policy.value_limit_bytes;
+  auto const now = queue_time();
+  if (operation == "put") {
+    bool const waits = arguments.next<bool>();
+    auto tasks = arguments.next<keyed_values>();
+    auto const is_refused = [&](auto const& each) {
+      return each.first.size() > name_bytes_max || each.second.size() > limit;
+    };
+    if (std::ranges::any_of(tasks, is_refused))
+      return from.answer(queue_status::refused, "a key or a value is too large");
+    queue.put(from, std::move(tasks), waits, now);
+  } else if (operation == "take") {
+    queue.take(from, arguments.next<std::size_t>(), now);
+  } else if (operation == "ack") {
+    auto results = arguments.next<std::vector<served_queue::result>>();
+    if (std::ranges::any_of(results, [&](auto const& r) { return std::get<2>(r).size() > limit; }))
+      return from.answer(queue_status::refused, "a result is too large");
+    queue.ack(from, std::move(results), now);
+  } else if (operation == "fail") {
+    auto const failed = arguments.next<served_queue::delivery>();
+    auto const error = arguments.next<std::string>();
+    queue.fail(from, failed, error.substr(0, error_bytes_max), now);
+  } else if (operation == "extend") {
+    queue.extend(from, arguments.next<deliveries>(), now);
+  } else if (operation == "release") {
+    queue.release(from, arguments.next<deliveries>(), now);
+  } else if (operation == "results") {
+    queue.results(from, arguments.next<std::size_t>(), now);
+  } else if (operation == "depth") {
+    queue.depth(from);
+  } else if (operation == "open" || operation == "close") {
+    queue.set_open(from, operation == "open", now);
+  } else if (operation == "cancel") {
+    queue.cancel(from);
+  } else {
+    from.answer(queue_status::refused, fmt::format("there is no operation '{}'", operation));
+  }
+}
+
+}  // namespace weft::inline v0::detail

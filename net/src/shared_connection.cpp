@@ -1,0 +1,57 @@
+// See shared_connection.hpp.
+#include "shared_connection.hpp"
+
+#include <fmt/format.h>
+
+#include "weft/error.hpp"
+
+namespace weft::inline v0::detail {
+
+void shared_connection::start(std::shared_ptr<shared_connection> const& link, task_scope& tasks) {
+  try {
+    link->children_.push_back(tasks.spawn(run(link, link->read_to_end())));
+    link->children_.push_back(tasks.spawn(run(link, link->writer_.run(link->socket_))));
+    link->children_.push_back(tasks.spawn(run(link, link->look_after())));
+  } catch (...) {
+    link->close();
+    throw;
+  }
+}
+
+void shared_connection::throw_ended() const {
+  if (ended_by_exception_) std::rethrow_exception(ended_by_exception_);
+  throw_system_error(ended_by_.value(),
+                     fmt::format("{}: the connection was lost before the reply", name_));
+}
+
+// The children that are cancelled here hold the connection until they have ended.
+void shared_connection::end(std::error_code why) noexcept {
+  if (std::exchange(has_ended_, true)) return;
+  ended_by_ = why;
+  wake_all();
+  for (auto const& each : std::exchange(children_, {})) each.cancel();
+  try {
+    socket_.close();
+  } catch (std::system_error const&) {}  // it is closed all the same
+}
+
+task<> shared_connection::read_to_end() {
+  co_await read();
+  end(std::make_error_code(std::errc::connection_reset));
+}
+
+task<> shared_connection::run(std::shared_ptr<shared_connection> link, task<> part) {
+  try {
+    co_await std::move(part);
+  } catch (cancelled const&) {
+    link->close();
+    throw;
+  } catch (std::system_error const& error) {
+    link->end(error.code());
+  } catch (std::exception const&) {  // no protocol, no memory
+    if (link->is_open()) link->ended_by_exception_ = std::current_exception();
+    link->end(std::make_error_code(std::errc::io_error));
+  }
+}
+
+}  // namespace weft::inline v0::detail
