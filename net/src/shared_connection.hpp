@@ -67,8 +67,8 @@ class shared_connection {
   std::exception_ptr ended_by_exception_;
 };
 
-// The connection that there is, or the next one. Whoever comes while one is being made gets that, or
-// its failure.
+// The connection that there is, or the next one. Whoever comes while one is being made gets that,
+// or its failure.
 template <class Link>
 class kept_connection {
  public:

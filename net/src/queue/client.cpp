@@ -64,14 +64,12 @@ namespace {
 void check(queue_answer const& answer, std::string const& queue) {
   switch (answer.status) {
     case queue_status::done: return;
-    case queue_status::closed:
-      throw queue_closed(fmt::format("weft: queue '{}' is closed", queue));
+    case queue_status::closed: throw queue_closed(fmt::format("weft: queue '{}' is closed", queue));
     case queue_status::full: throw queue_full(fmt::format("weft: queue '{}'", queue));
     case queue_status::refused:
-      throw refused_request(
-          fmt::format("weft: queue '{}': {}", queue, detail::read_values([&] {
-                        return answer.values().next<std::string>();
-                      })));
+      throw refused_request(fmt::format("weft: queue '{}': {}", queue, detail::read_values([&] {
+                                          return answer.values().next<std::string>();
+                                        })));
     case queue_status::cancelled: break;  // only who does not wait any more is told
   }
   throw frame_error("weft: an answer of a kind that is not known");
@@ -138,14 +136,12 @@ std::size_t end_of_frame(All const& all, std::size_t begin, std::size_t frame_by
 task<std::vector<std::string>> queue_client::try_put(std::vector<new_task> const& tasks,
                                                      when_full at_limit) {
   auto const link = co_await state_->connected();
-  for (auto const& each : tasks)
-    check_size("task", each.value.size(), link->value_bytes_max());
+  for (auto const& each : tasks) check_size("task", each.value.size(), link->value_bytes_max());
   std::vector<std::string> ids;
   for (std::size_t begin = 0; begin < tasks.size();) {
-    auto const end =
-        end_of_frame(tasks, begin, link->frame_bytes_max(), [](new_task const& each) {
-          return each.value.size() + each.key.size();
-        });
+    auto const end = end_of_frame(tasks, begin, link->frame_bytes_max(), [](new_task const& each) {
+      return each.value.size() + each.key.size();
+    });
     std::vector<std::pair<std::string, bytes>> some;
     for (; begin < end; ++begin) some.emplace_back(tasks[begin].key, blob(tasks[begin].value));
     auto const answer =

@@ -3,8 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <utility>
+#include <vector>
 
+#include <fmt/format.h>
+
+#include "queue/message.hpp"
 #include "weft/retry.hpp"
 #include "weft/timeout.hpp"
 
@@ -19,7 +24,7 @@ constexpr std::size_t queues_max = 10'000;
 queue_host::queue_host(net::queue_server_options options, std::string name)
     : options_(std::move(options)), refusals_(std::move(name)) {}
 
-served_queue* queue_host::queue(std::string const& name) {
+served_queue* queue_host::queue(std::string const& name, task_list::time now) {
   auto const found = queues_.find(name);
   if (found != queues_.end()) return &found->second;
   if (queues_.size() == queues_max) return nullptr;
@@ -30,7 +35,7 @@ served_queue* queue_host::queue(std::string const& name) {
                    .try_emplace(name, options_.policy, delay_after,
                                 frame_bytes_max() - frame_overhead_bytes / 2)
                    .first->second;
-  if (has_ended_) made.end(queue_time());
+  if (has_ended_) made.end(now);
   return &made;
 }
 
@@ -54,6 +59,65 @@ task<> queue_host::keep_time() {
       co_await with_deadline(clock::time_point(std::chrono::nanoseconds(next_due_)),
                              changed_.wait());
     } catch (timed_out const&) {}
+  }
+}
+
+// A client that says what means nothing is of another kind, and cannot go on.
+void queue_host::handle(queue_asker& by, std::string_view message, task_list::time now) {
+  read_values([&] {
+    auto arguments = values_in(message);
+    auto const number = arguments.next<std::uint64_t>();
+    auto const operation = arguments.next<std::string>();
+    auto const name = arguments.next<std::string>();
+    queue_request const from{.by = &by, .number = number};
+    if (name.size() > name_bytes_max)
+      return from.answer(queue_status::refused, "the queue's name has more than 255 bytes");
+    auto* const asked = queue(name, now);
+    if (asked == nullptr) return from.answer(queue_status::refused, "there are too many queues");
+    handle(from, operation, *asked, arguments, now);
+    if (asked->next_due() < next_due_) changed_.set();
+  });
+}
+
+void queue_host::handle(queue_request from, std::string_view operation, served_queue& asked,
+                        byte_source& arguments, task_list::time now) const {
+  using keyed_values = std::vector<served_queue::keyed_value>;
+  using deliveries = std::vector<served_queue::delivery>;
+  auto const limit = options_.policy.value_limit_bytes;
+  if (operation == "put") {
+    bool const waits = arguments.next<bool>();
+    auto tasks = arguments.next<keyed_values>();
+    auto const is_refused = [&](auto const& each) {
+      return each.first.size() > name_bytes_max || each.second.size() > limit;
+    };
+    if (std::ranges::any_of(tasks, is_refused))
+      return from.answer(queue_status::refused, "a key or a value is too large");
+    asked.put(from, std::move(tasks), waits, now);
+  } else if (operation == "take") {
+    asked.take(from, std::max<std::size_t>(1, arguments.next<std::size_t>()), now);
+  } else if (operation == "ack") {
+    auto results = arguments.next<std::vector<served_queue::result>>();
+    if (std::ranges::any_of(results, [&](auto const& r) { return std::get<2>(r).size() > limit; }))
+      return from.answer(queue_status::refused, "a result is too large");
+    asked.ack(from, std::move(results), now);
+  } else if (operation == "fail") {
+    auto const failed = arguments.next<served_queue::delivery>();
+    auto const error = arguments.next<std::string>();
+    asked.fail(from, failed, error.substr(0, error_bytes_max), now);
+  } else if (operation == "extend") {
+    asked.extend(from, arguments.next<deliveries>(), now);
+  } else if (operation == "release") {
+    asked.release(from, arguments.next<deliveries>(), now);
+  } else if (operation == "results") {
+    asked.results(from, std::max<std::size_t>(1, arguments.next<std::size_t>()), now);
+  } else if (operation == "depth") {
+    asked.depth(from);
+  } else if (operation == "open" || operation == "close") {
+    asked.set_open(from, operation == "open", now);
+  } else if (operation == "cancel") {
+    asked.cancel(from);
+  } else {
+    from.answer(queue_status::refused, fmt::format("there is no operation '{}'", operation));
   }
 }
 

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "queue/refusal_log.hpp"
 #include "queue/served_queue.hpp"
+#include "weft/detail/codec.hpp"
 #include "weft/event.hpp"
 #include "weft/net/queue/server.hpp"
 #include "weft/task.hpp"
@@ -30,8 +32,8 @@ class queue_host {
   // For a connection that has the key.
   [[nodiscard]] std::uint64_t next_number() noexcept { return ++last_number_; }
 
-  // The queue of this name, which is made if need be; null when there are too many.
-  served_queue* queue(std::string const& name);
+  // Does what a client asks, or has it wait. Throws frame_error for what means nothing.
+  void handle(queue_asker& by, std::string_view message, task_list::time now);
 
   // The asker is gone from all of them.
   void forget(queue_asker const& gone);
@@ -42,12 +44,13 @@ class queue_host {
   // Brings back what is due, until it is cancelled.
   task<> keep_time();
 
-  // Something is due then, perhaps earlier than was known.
-  void has_due(task_list::time due) noexcept {
-    if (due < next_due_) changed_.set();
-  }
-
  private:
+  // The queue of this name, which is made if need be; null when there are too many.
+  served_queue* queue(std::string const& name, task_list::time now);
+
+  void handle(queue_request from, std::string_view operation, served_queue& asked,
+              byte_source& arguments, task_list::time now) const;
+
   net::queue_server_options options_;
   refusal_log refusals_;
   std::map<std::string, served_queue> queues_;

@@ -46,8 +46,7 @@ task<std::shared_ptr<queue_link>> queue_link::open(task_scope& tasks, host_and_p
   socket.set_no_delay(true);
   try {
     auto const keys = co_await shake_hands(socket, key);
-    auto made =
-        std::make_shared<queue_link>(std::move(socket), name, std::move(queue), keys);
+    auto made = std::make_shared<queue_link>(std::move(socket), name, std::move(queue), keys);
     co_await made->greet();
     start(made, tasks);
     co_return made;
@@ -92,29 +91,41 @@ void queue_link::send(std::string_view message) {
 task<queue_answer> queue_link::wait(std::shared_ptr<queue_link> link, std::uint64_t number,
                                     std::string message, late_answer late) {
   if (!link->is_open()) link->throw_ended();
-  asker mine;
-  link->asking_[number] = &mine;
-  struct at_end {
+  struct waiting : asker {
     queue_link& of;
     std::uint64_t number;
-    asker const& by;
-    late_answer& late;
-    ~at_end() {
-      if (!by.answered.is_set()) of.abandon(number, std::move(late));
+    late_answer late;
+    bool is_over = false;
+
+    waiting(queue_link& asked, std::uint64_t under, late_answer otherwise)
+        : of(asked), number(under), late(std::move(otherwise)) {}
+    waiting(waiting const&) = delete;
+    waiting& operator=(waiting const&) = delete;
+    ~waiting() {
+      if (!is_over) of.abandon(number, std::move(late), answer);
     }
-  } const ending{*link, number, mine, late};
+  } mine(*link, number, std::move(late));
+  link->asking_[number] = &mine;
   link->send(message);
   co_await mine.answered.wait();
+  mine.is_over = true;
   if (!mine.answer) link->throw_ended();
   co_return std::move(*mine.answer);
 }
 
-void queue_link::abandon(std::uint64_t number, late_answer late) noexcept {
+// The answer may have come after the cancellation did, and before this.
+void queue_link::abandon(std::uint64_t number, late_answer late,
+                         std::optional<queue_answer> const& answer) noexcept {
   asking_.erase(number);
+  if (!is_open()) return;
   try {
+    if (answer) {
+      if (late) late(*this, *answer);
+      return;
+    }
     late_[number] = std::move(late);
     send(message_of(number, "cancel", queue_));
-  } catch (std::bad_alloc const&) {  // the server would wait for us for ever
+  } catch (std::exception const&) {  // no memory, or no answer: the server would think us waiting
     close();
   }
 }

@@ -80,7 +80,8 @@ class queue_link final : public shared_connection {
                                  std::string message, late_answer late);
   std::uint64_t next_number() noexcept { return ++last_number_; }
   void send(std::string_view message);
-  void abandon(std::uint64_t number, late_answer late) noexcept;
+  void abandon(std::uint64_t number, late_answer late,
+               std::optional<queue_answer> const& answer) noexcept;
 
   task<> greet();
   task<> read() override;

@@ -77,7 +77,8 @@ class served_queue {
   // Answers the request, if it waits.
   void cancel(queue_request waiting);
 
-  // Nobody is there any more to be answered. What they had is given to others by the next advance().
+  // Nobody is there any more to be answered. What they had is given to others by the next
+  // advance().
   void forget(queue_asker const& gone);
 
   // From now on who takes gets nothing: the server ends.

@@ -24,32 +24,33 @@ struct queue_server::state {
         host(std::move(options), fmt::format("queue server {}", listener.local().to_string())) {}
 };
 
-queue_server::queue_server(std::unique_ptr<state> made) noexcept : state_(std::move(made)) {}
+queue_server::queue_server(std::shared_ptr<state> made) noexcept : state_(std::move(made)) {}
 queue_server::queue_server(queue_server&&) noexcept = default;
 queue_server::~queue_server() = default;
 
 queue_server queue_server::bind(endpoint const& at, queue_server_options options) {
   (void)detail::server_handshake(options.key);  // refuses one that is empty
-  return queue_server(std::make_unique<state>(tcp_listener::bind(at), std::move(options)));
+  return queue_server(std::make_shared<state>(tcp_listener::bind(at), std::move(options)));
 }
 
 endpoint queue_server::local() const { return state_->listener.local(); }
 
-task<> queue_server::serve() {
-  auto& [listener, host, strangers] = *state_;
+task<> queue_server::serve() { return serve(state_); }
+
+task<> queue_server::serve(std::shared_ptr<state> of) {
+  auto& [listener, host, strangers] = *of;
   co_await scope([&](task_scope& tasks) -> task<> {
-    auto const time = tasks.spawn([&]() -> task<> { co_await host.keep_time(); });
+    auto const time = tasks.spawn(host.keep_time());
     auto const ending = tasks.spawn([&]() -> task<> {
       event never;
       co_await until_stop(never.wait());
       host.end();
     });
-    co_await net::serve(
-        listener,
-        [&](tcp_stream peer) {
-          return detail::serve_queue_session(host, strangers, std::move(peer));
-        },
-        {.drain = host.options().drain});
+    co_await net::serve(listener,
+                        [&](tcp_stream peer) {
+                          return detail::serve_queue_session(host, strangers, std::move(peer));
+                        },
+                        {.drain = host.options().drain});
     time.cancel();
     ending.cancel();
   });

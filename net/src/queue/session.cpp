@@ -1,13 +1,11 @@
 // See session.hpp.
 #include "queue/session.hpp"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -98,7 +96,7 @@ task<> queue_session::run() {
 task<> queue_session::read() {
   while (auto const bytes = co_await peer_.read()) {
     opener_.feed(bytes);
-    while (auto const message = opener_.next()) handle(*message);
+    while (auto const message = opener_.next()) host_.handle(*this, *message, queue_time());
     co_await writer_.room();
   }
 }
@@ -106,66 +104,6 @@ task<> queue_session::read() {
 void queue_session::send(std::string const& message) {
   sealer_.seal(std::as_bytes(std::span(message)), writer_.unsent());
   writer_.has_more();
-}
-
-// A client that says what means nothing is of another kind, and cannot go on.
-void queue_session::handle(std::string_view message) {
-  read_values([&] {
-    auto arguments = values_in(message);
-    auto const number = arguments.next<std::uint64_t>();
-    auto const operation = arguments.next<std::string>();
-    auto const name = arguments.next<std::string>();
-    queue_request const from{.by = this, .number = number};
-    if (name.size() > name_bytes_max)
-      return from.answer(queue_status::refused, "the queue's name has more than 255 bytes");
-    auto* const queue = host_.queue(name);
-    if (queue == nullptr) return from.answer(queue_status::refused, "there are too many queues");
-    handle(from, operation, *queue, arguments);
-    host_.has_due(queue->next_due());
-  });
-}
-
-void queue_session::handle(queue_request from, std::string_view operation, served_queue& queue,
-                           byte_source& arguments) {
-  using keyed_values = std::vector<served_queue::keyed_value>;
-  using deliveries = std::vector<served_queue::delivery>;
-  auto const limit = host_.options().policy.value_limit_bytes;
-  auto const now = queue_time();
-  if (operation == "put") {
-    bool const waits = arguments.next<bool>();
-    auto tasks = arguments.next<keyed_values>();
-    auto const is_refused = [&](auto const& each) {
-      return each.first.size() > name_bytes_max || each.second.size() > limit;
-    };
-    if (std::ranges::any_of(tasks, is_refused))
-      return from.answer(queue_status::refused, "a key or a value is too large");
-    queue.put(from, std::move(tasks), waits, now);
-  } else if (operation == "take") {
-    queue.take(from, arguments.next<std::size_t>(), now);
-  } else if (operation == "ack") {
-    auto results = arguments.next<std::vector<served_queue::result>>();
-    if (std::ranges::any_of(results, [&](auto const& r) { return std::get<2>(r).size() > limit; }))
-      return from.answer(queue_status::refused, "a result is too large");
-    queue.ack(from, std::move(results), now);
-  } else if (operation == "fail") {
-    auto const failed = arguments.next<served_queue::delivery>();
-    auto const error = arguments.next<std::string>();
-    queue.fail(from, failed, error.substr(0, error_bytes_max), now);
-  } else if (operation == "extend") {
-    queue.extend(from, arguments.next<deliveries>(), now);
-  } else if (operation == "release") {
-    queue.release(from, arguments.next<deliveries>(), now);
-  } else if (operation == "results") {
-    queue.results(from, arguments.next<std::size_t>(), now);
-  } else if (operation == "depth") {
-    queue.depth(from);
-  } else if (operation == "open" || operation == "close") {
-    queue.set_open(from, operation == "open", now);
-  } else if (operation == "cancel") {
-    queue.cancel(from);
-  } else {
-    from.answer(queue_status::refused, fmt::format("there is no operation '{}'", operation));
-  }
 }
 
 }  // namespace weft::inline v0::detail

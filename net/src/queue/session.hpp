@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <list>
 #include <string>
-#include <string_view>
 
 #include "gathering_writer.hpp"
 #include "queue/frame.hpp"
@@ -12,7 +11,6 @@
 #include "queue/host.hpp"
 #include "queue/served_queue.hpp"
 #include "weft/cancel.hpp"
-#include "weft/detail/codec.hpp"
 #include "weft/net/tcp.hpp"
 #include "weft/task.hpp"
 
@@ -43,9 +41,6 @@ class queue_session final : public queue_asker {
 
  private:
   task<> read();
-  void handle(std::string_view message);
-  void handle(queue_request from, std::string_view operation, served_queue& queue,
-              byte_source& arguments);
 
   queue_host& host_;
   net::tcp_stream& peer_;

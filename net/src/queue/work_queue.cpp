@@ -139,8 +139,7 @@ task<> work_queue::end_all(std::vector<finished_task> all) {
 }
 
 task<> work_queue::fail(lease failed, std::string error) {
-  bool const is_done =
-      co_await retry(reconnect_, [&] { return try_fail(failed, error); }, is_lost);
+  bool const is_done = co_await retry(reconnect_, [&] { return try_fail(failed, error); }, is_lost);
   if (!is_done) throw lease_lost({failed.id()});
 }
 
@@ -158,8 +157,7 @@ generator<work_result> work_queue::results() {
       fetched_.pop_front();
       co_yield std::move(next);
     }
-    auto more =
-        co_await retry(reconnect_, [this] { return try_results(results_most); }, is_lost);
+    auto more = co_await retry(reconnect_, [this] { return try_results(results_most); }, is_lost);
     if (more.empty()) co_return;
     for (auto& each : more) fetched_.push_back(std::move(each));
   }

@@ -32,8 +32,8 @@ using held_leases = std::set<lease_ticket>;
 namespace net {
 
 // While it lives, its queue keeps the lease up; once it is destroyed without an ack or a fail, the
-// lease runs out by itself, and the task is delivered again. Belongs to the loop of its queue, which
-// must not block for as long as a lease lasts: nothing is kept up meanwhile.
+// lease runs out by itself, and the task is delivered again. Belongs to the loop of its queue,
+// which must not block for as long as a lease lasts: nothing is kept up meanwhile.
 class WEFT_API lease {
  public:
   // For implementations of work_queue.
@@ -46,7 +46,8 @@ class WEFT_API lease {
   // The task's, the same for each delivery.
   [[nodiscard]] std::string const& id() const noexcept { return id_; }
 
-  // Which delivery this is, from 1; with more than one, the work may have been done before, or half.
+  // Which delivery this is, from 1; with more than one, the work may have been done before, or
+  // half.
   [[nodiscard]] std::uint32_t delivery() const noexcept { return ticket_.delivery; }
 
   // The task's value. Throws std::runtime_error for one of another type.

@@ -26,16 +26,16 @@ class WEFT_API work_result {
   // What the last worker said that failed; empty unless is_failure().
   [[nodiscard]] std::string const& error() const noexcept { return error_; }
 
-  // What the worker gave to ack(). Throws task_failed with the error when the task was given up, and
-  // std::runtime_error for a value of another type.
+  // What the worker gave to ack(). Throws task_failed with the error when the task was given up,
+  // and std::runtime_error for a value of another type.
   template <transferable T>
   [[nodiscard]] T value() const {
     if (is_failure()) throw_failed();
     return detail::decoded_value<T>(value_, "the result of task " + id_);
   }
 
-  // The value of a task that was given up, as it was put: a dead letter. Throws std::logic_error for
-  // one that was not, and std::runtime_error for a value of another type.
+  // The value of a task that was given up, as it was put: a dead letter. Throws std::logic_error
+  // for one that was not, and std::runtime_error for a value of another type.
   template <transferable T>
   [[nodiscard]] T dead_task() const {
     if (!is_failure()) throw_not_dead();

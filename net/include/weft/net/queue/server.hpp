@@ -19,8 +19,8 @@ struct queue_server_options {
   std::string key;           // that clients must have, too; not empty
   queue_policy policy = {};  // of each queue
 
-  // Connections that have not shown yet that they have the key: how long each may take, and how many
-  // there are. Of more, the oldest is cut off, since who has the key is quick.
+  // Connections that have not shown yet that they have the key: how long each may take, and how
+  // many there are. Of more, the oldest is cut off, since who has the key is quick.
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(5);
   std::size_t strangers_max = 128;
 
@@ -28,10 +28,10 @@ struct queue_server_options {
   std::chrono::nanoseconds drain = std::chrono::seconds(5);
 };
 
-// Belongs to the loop that serves it. Both ends prove that they have the key before anything else is
-// read, without showing it (HMAC-SHA-256 over random numbers of both), and every message after that
-// is authenticated; nothing is encrypted: who listens on the way can read the values. The bytes are
-// in docs/queue-protocol.md.
+// Belongs to the loop that serves it. Both ends prove that they have the key before anything else
+// is read, without showing it (HMAC-SHA-256 over random numbers of both), and every message after
+// that is authenticated; nothing is encrypted: who listens on the way can read the values. The
+// bytes are in docs/queue-protocol.md.
 class WEFT_API queue_server {
  public:
   static constexpr std::uint16_t default_port = 5000;
@@ -51,15 +51,17 @@ class WEFT_API queue_server {
 
   // Serves until a stop is requested. From then on takers get nothing, what workers have left is
   // still accepted, and connections that have not ended after options.drain are cut off. What
-  // connections do wrong is logged, at most a line a second, and ends them alone. Borrows the
-  // server. Throws std::system_error when the listener is broken, or cancelled.
+  // connections do wrong is logged, at most a line a second, and ends them alone. Goes on when this
+  // object is destroyed. Throws std::system_error when the listener is broken, or cancelled.
   [[nodiscard]] task<> serve();
 
  private:
   struct state;
-  explicit queue_server(std::unique_ptr<state> made) noexcept;
+  static task<> serve(std::shared_ptr<state> of);
 
-  std::unique_ptr<state> state_;
+  explicit queue_server(std::shared_ptr<state> made) noexcept;
+
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace weft::inline v0::net

@@ -39,8 +39,8 @@ struct put_options {
 // answer was lost throws, since whether it was done is not known.
 //
 // Belongs to one loop, and resumes there. Any number of tasks may use it at once. All operations
-// throw std::system_error when there is no connection, timed_out when connecting takes too long, and
-// cancelled; what implementations throw beyond that, they say.
+// throw std::system_error when there is no connection, timed_out when connecting takes too long,
+// and cancelled; what implementations throw beyond that, they say.
 class WEFT_API work_queue {
  public:
   work_queue(work_queue const&) = delete;
@@ -48,8 +48,8 @@ class WEFT_API work_queue {
   virtual ~work_queue();
 
   // Puts a task and yields its id. While the queue is full it waits, or throws queue_full, as the
-  // options say. Throws value_too_large, and queue_closed. The value is encoded when this is called.
-  // Cancelled, it may have put the task or not.
+  // options say. Throws value_too_large, and queue_closed. The value is encoded when this is
+  // called. Cancelled, it may have put the task or not.
   template <class T>
   [[nodiscard]] task<std::string> put(T const& value, put_options options = {}) {
     return put_one({.value = detail::encoded_value(value), .key = std::move(options.key)},
@@ -79,8 +79,8 @@ class WEFT_API work_queue {
   [[nodiscard]] task<std::vector<lease>> take(std::size_t most);
 
   // Ends the task with a result (nil, without one), which results() yields. Throws lease_lost, and
-  // value_too_large, which leaves the task to its lease's end. After a connection was lost during an
-  // ack, lease_lost may mean that this ack itself was done.
+  // value_too_large, which leaves the task to its lease's end. After a connection was lost during
+  // an ack, lease_lost may mean that this ack itself was done.
   template <class T>
   [[nodiscard]] task<> ack(lease done, T const& result) {
     std::vector<finished_task> all;
@@ -89,8 +89,8 @@ class WEFT_API work_queue {
   }
   [[nodiscard]] task<> ack(lease done) { return ack(std::move(done), std::monostate()); }
 
-  // The same for several tasks and as many results, in one message. Throws std::invalid_argument for
-  // more or fewer results.
+  // The same for several tasks and as many results, in one message. Throws std::invalid_argument
+  // for more or fewer results.
   template <std::ranges::input_range Results>
   [[nodiscard]] task<> ack_all(std::vector<lease> done, Results const& results) {
     std::vector<finished_task> all;
@@ -108,14 +108,15 @@ class WEFT_API work_queue {
   [[nodiscard]] task<> fail(lease failed, std::string error);
 
   // The results as they come, each for one taker; it ends once the queue is closed and all are
-  // taken. Asking for the next confirms the one before: a taker that dies in between loses none, but
-  // others may get one again. Borrows the queue. One at a time: the next() of a second one, beside
-  // one that is not destroyed, throws std::logic_error.
+  // taken. Asking for the next confirms the one before: a taker that dies in between loses none,
+  // but others may get one again. Borrows the queue. One at a time: the next() of a second one,
+  // beside one that is not destroyed, throws std::logic_error.
   [[nodiscard]] generator<work_result> results();
 
   [[nodiscard]] task<queue_depth> depth();
 
-  // Nothing more is put; who takes gets what is left, and then nothing. For everybody, until open().
+  // Nothing more is put; who takes gets what is left, and then nothing. For everybody, until
+  // open().
   [[nodiscard]] task<> close();
   [[nodiscard]] task<> open();
 

@@ -1,0 +1,49 @@
+// A queue server of a test's own, and clients of it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "support/backends.hpp"
+#include "weft/net/queue/client.hpp"
+#include "weft/net/queue/server.hpp"
+#include "weft/scope.hpp"
+
+namespace support {
+
+// What a case does with a server: makes clients of it.
+class queue_place {
+ public:
+  static constexpr auto key = "correct horse";
+
+  queue_place(weft::task_scope& tasks, std::string address)
+      : tasks_(tasks), address_(std::move(address)) {}
+
+  [[nodiscard]] weft::net::queue_client client(std::string name = "tasks") const {
+    return {tasks_, address_, std::move(name), {.key = key}};
+  }
+  [[nodiscard]] weft::task_scope& tasks() const { return tasks_; }
+  [[nodiscard]] std::string const& address() const { return address_; }
+
+ private:
+  weft::task_scope& tasks_;
+  std::string address_;
+};
+
+// Runs the body beside a server with the options.
+template <class Backend>
+void with_queue_server(weft::net::queue_server_options const& options,
+                       std::function<weft::task<>(queue_place const&)> const& body) {
+  run_on<Backend>([](auto const& asked, auto const& with) -> weft::task<> {
+    co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+      auto server = weft::net::queue_server::bind("127.0.0.1:0", asked);
+      auto const serving = tasks.spawn(server.serve());
+      queue_place const here(tasks, server.local().to_string());
+      co_await with(here);
+      serving.cancel();
+    });
+  }(options, body));
+}
+
+}  // namespace support
