@@ -51,6 +51,12 @@ value_check must_be_an_address() {
   });
 }
 
+value_check must_be_an_executor() {
+  return must_be("inline, threads or processes", [](std::string const& value) {
+    return value == "inline" || value == "threads" || value == "processes";
+  });
+}
+
 value_check must_be_positive() {
   return must_be("a whole number above 0", [](std::string const& value) {
     return number_in<std::uint64_t>(value).value_or(0) > 0;

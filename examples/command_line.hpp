@@ -19,6 +19,7 @@ using value_check = std::function<std::string(std::string const& value)>;
 value_check must_be(std::string what, std::function<bool(std::string const& value)> holds);
 
 value_check must_be_an_address();
+value_check must_be_an_executor();
 value_check must_be_positive();                                        // a whole number
 value_check must_be_between(std::uint64_t least, std::uint64_t most);  // a whole number
 // With or without a fraction, and within reason: as seconds, from 1 us to ten years.
