@@ -60,28 +60,34 @@ std::size_t resident_bytes() {
 
 }  // namespace
 
-TEST_CASE_ON_REAL_BACKENDS("10,000 silent connections disturb nobody, and take no memory") {
+TEST_CASE_ON_REAL_BACKENDS(
+    "10,000 silent connections disturb nobody, and 10,000 more take no memory") {
   support::raise_file_limit();
   support::with_queue_server<On>({.key = key}, [](queue_place const& here) -> weft::task<> {
     support::log_catcher const log;
     auto good = here.client();
     co_await good.depth();
-    std::vector<weft::net::tcp_stream> silent;
-    silent.reserve(10'000);
-    auto const before = resident_bytes();
-    for (int i = 0; i < 10'000; ++i) {
-      silent.push_back(co_await weft::net::connect(here.address()));
-      if (i % 100 != 0) continue;
-      auto const id = co_await good.put(i);
-      auto task = co_await good.take();
-      CHECK(task->id() == id);
-      co_await good.ack(std::move(*task));
+    // The second flood finds what the first has left, and what this process needs for its own end
+    // of so many connections.
+    std::size_t after_first = 0;
+    for (auto* const resident : {&after_first, static_cast<std::size_t*>(nullptr)}) {
+      std::vector<weft::net::tcp_stream> silent;
+      for (int i = 0; i < 10'000; ++i) {
+        silent.push_back(co_await weft::net::connect(here.address()));
+        if (i % 100 != 0) continue;
+        auto const id = co_await good.put(i);
+        auto task = co_await good.take();
+        CHECK(task->id() == id);
+        co_await good.ack(std::move(*task));
+      }
+      auto late = here.client();
+      CHECK((co_await late.depth()).ready == 0);
+      if (resident != nullptr) *resident = resident_bytes();
     }
-    auto late = here.client();
-    CHECK((co_await late.depth()).results == 100);
     auto const after = resident_bytes();
-    MESSAGE(before, " bytes before, ", after, " after, ", log.lines().size(), " lines logged");
-    CHECK(after < before + (8u << 20));
+    MESSAGE(after_first, " bytes after the first, ", after, " after the second, ",
+            log.lines().size(), " lines logged");
+    CHECK(after < after_first + (1u << 20));
     CHECK(log.lines().size() < 100);
   });
 }
