@@ -1,4 +1,6 @@
 // task_master and task_worker do together what the tutorial shows, also when a worker dies.
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -140,6 +142,29 @@ TEST_CASE("a worker that is stopped finishes what it has in hand, and the rest w
   program other(example("task_worker"), at.for_worker("threads"));
   auto const all = check_master(at.master().wait());
   for (auto const& each : check_worker(other.wait(), at.address())) done.push_back(each);
+  std::ranges::sort(done);
+  CHECK(done == all);
+}
+
+TEST_CASE("a worker in another language takes part, knowing the protocol alone") {
+  if (::access("/usr/bin/python3", X_OK) != 0) {
+    MESSAGE("skipped: there is no /usr/bin/python3");
+    return;
+  }
+  meeting at;
+  ::setenv("WEFT_AUTHKEY", "guess", 1);
+  arguments const python{WEFT_SOURCE_DIR "/examples/task_worker.py", at.address()};
+  auto const wrong = program("/usr/bin/python3", python).wait();
+  CHECK(wrong.code == 1);
+  CHECK(wrong.err == "the queue server refuses the key\n");
+  ::setenv("WEFT_AUTHKEY", "abc", 1);
+  program foreign("/usr/bin/python3", python);
+  program ours(example("task_worker"), at.for_worker("inline"));
+  ::unsetenv("WEFT_AUTHKEY");
+  auto const all = check_master(at.master().wait());
+  auto done = check_worker(foreign.wait(), at.address());
+  CHECK_FALSE(done.empty());
+  for (auto const& each : check_worker(ours.wait(), at.address())) done.push_back(each);
   std::ranges::sort(done);
   CHECK(done == all);
 }
