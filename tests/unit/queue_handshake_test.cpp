@@ -57,6 +57,8 @@ TEST_CASE("HMAC-SHA-256 is that of RFC 4231") {
   auto const made = weft::detail::hmac_of(bytes_of("Jefe"),
                                           {bytes_of("what do ya want "), bytes_of("for nothing?")});
   CHECK(hex(made) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  weft::detail::keyed_hmac again(bytes_of("Jefe"));
+  for (int i = 0; i < 3; ++i) CHECK(again.of({bytes_of("what do ya want for nothing?")}) == made);
 }
 
 TEST_CASE("two ends with the same key accept each other, and get the same session keys") {

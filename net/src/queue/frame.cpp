@@ -28,7 +28,7 @@ void append(std::string& to, std::span<std::byte const> bytes) {
 
 void frame_sealer::seal(std::span<std::byte const> contents, std::string& out) {
   auto const header = big_endian<frame_header_bytes>(contents.size());
-  auto const seal = hmac_of(key_, {big_endian<8>(number_++), header, contents});
+  auto const seal = hmac_.of({big_endian<8>(number_++), header, contents});
   append(out, header);
   append(out, contents);
   append(out, seal);
@@ -55,7 +55,7 @@ std::optional<std::string> frame_opener::next() {
   if (unread.size() < frame_header_bytes + size + digest_bytes) return std::nullopt;
   auto const contents = unread.subspan(frame_header_bytes, size);
   auto const seal = unread.subspan(frame_header_bytes + size, digest_bytes);
-  if (!are_equal(seal, hmac_of(key_, {big_endian<8>(number_), header, contents})))
+  if (!are_equal(seal, hmac_.of({big_endian<8>(number_), header, contents})))
     throw net::frame_error(
         fmt::format("weft: frame {} of a queue's connection is not authentic", number_));
   ++number_;

@@ -20,13 +20,13 @@ inline constexpr std::size_t frame_header_bytes = 4;
 
 class frame_sealer {
  public:
-  explicit frame_sealer(digest const& key) noexcept : key_(key) {}
+  explicit frame_sealer(digest const& key) : hmac_(key) {}
 
   // Appends the frame to `out`. The contents have less than 4 GiB.
   void seal(std::span<std::byte const> contents, std::string& out);
 
  private:
-  digest key_;
+  keyed_hmac hmac_;
   std::uint64_t number_ = 0;
 };
 
@@ -34,8 +34,8 @@ class frame_sealer {
 // limit before it is known to be authentic; a larger one is refused by its header.
 class frame_opener {
  public:
-  frame_opener(digest const& key, std::size_t limit_bytes) noexcept
-      : key_(key), limit_bytes_(limit_bytes) {}
+  frame_opener(digest const& key, std::size_t limit_bytes)
+      : hmac_(key), limit_bytes_(limit_bytes) {}
 
   // From the next frame on.
   void set_limit(std::size_t bytes) noexcept { limit_bytes_ = bytes; }
@@ -47,7 +47,7 @@ class frame_opener {
   std::optional<std::string> next();
 
  private:
-  digest key_;
+  keyed_hmac hmac_;
   std::size_t limit_bytes_;
   std::uint64_t number_ = 0;
   std::string unread_;

@@ -32,31 +32,40 @@ digest random_digest() {
 }
 
 using mac = std::unique_ptr<EVP_MAC, decltype([](EVP_MAC* of) { ::EVP_MAC_free(of); })>;
-using mac_context =
-    std::unique_ptr<EVP_MAC_CTX, decltype([](EVP_MAC_CTX* of) { ::EVP_MAC_CTX_free(of); })>;
 
 unsigned char const* pointer(std::span<std::byte const> to) noexcept {
   return reinterpret_cast<unsigned char const*>(to.data());
 }
 
+[[noreturn]] void throw_no_hmac() {
+  throw std::runtime_error("weft: OpenSSL does not compute HMAC-SHA-256 here");
+}
+
 }  // namespace
 
-digest hmac_of(std::span<std::byte const> key,
-               std::initializer_list<std::span<std::byte const>> parts) {
+void keyed_hmac::context_deleter::operator()(EVP_MAC_CTX* context) const noexcept {
+  ::EVP_MAC_CTX_free(context);
+}
+
+keyed_hmac::keyed_hmac(std::span<std::byte const> key) {
   static mac const hmac(::EVP_MAC_fetch(nullptr, "HMAC", nullptr));
-  mac_context const context(hmac ? ::EVP_MAC_CTX_new(hmac.get()) : nullptr);
+  context_.reset(hmac ? ::EVP_MAC_CTX_new(hmac.get()) : nullptr);
   char name[] = "SHA256";
   OSSL_PARAM const settings[] = {::OSSL_PARAM_construct_utf8_string("digest", name, 0),
                                  ::OSSL_PARAM_construct_end()};
-  bool works = context && ::EVP_MAC_init(context.get(), pointer(key), key.size(), settings) == 1;
+  if (!context_ || ::EVP_MAC_init(context_.get(), pointer(key), key.size(), settings) != 1)
+    throw_no_hmac();
+}
+
+digest keyed_hmac::of(std::initializer_list<std::span<std::byte const>> parts) {
+  bool works = ::EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1;  // with the same key
   for (auto const part : parts)
-    works = works && ::EVP_MAC_update(context.get(), pointer(part), part.size()) == 1;
+    works = works && ::EVP_MAC_update(context_.get(), pointer(part), part.size()) == 1;
   digest made{};
   std::size_t size = 0;
-  works = works && ::EVP_MAC_final(context.get(), reinterpret_cast<unsigned char*>(made.data()),
+  works = works && ::EVP_MAC_final(context_.get(), reinterpret_cast<unsigned char*>(made.data()),
                                    &size, made.size()) == 1;
-  if (!works || size != made.size())
-    throw std::runtime_error("weft: OpenSSL does not compute HMAC-SHA-256 here");
+  if (!works || size != made.size()) throw_no_hmac();
   return made;
 }
 
