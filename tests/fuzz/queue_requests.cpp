@@ -27,7 +27,8 @@ class counting_asker final : public queue_asker {
 
 // The input is messages, each behind its length in one byte.
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-  queue_host host({.key = "key", .policy = {.capacity = 4, .value_limit_bytes = 100}}, "fuzzed");
+  queue_host host({.key = "key", .policy = {.capacity = 4, .value_limit_bytes = 100}}, "fuzzed",
+                  [](int failures) { return failures; });
   counting_asker hostile(host.next_number());
   std::map<std::uint64_t, int> asked;
   task_list::time now = 0;

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "queue/message.hpp"
-#include "weft/retry.hpp"
 #include "weft/timeout.hpp"
 
 namespace weft::inline v0::detail {
@@ -21,18 +20,18 @@ constexpr std::size_t queues_max = 10'000;
 
 }  // namespace
 
-queue_host::queue_host(net::queue_server_options options, std::string name)
-    : options_(std::move(options)), refusals_(std::move(name)) {}
+queue_host::queue_host(net::queue_server_options options, std::string name,
+                       std::function<task_list::time(int failures)> delay_after)
+    : options_(std::move(options)),
+      delay_after_(std::move(delay_after)),
+      refusals_(std::move(name)) {}
 
 served_queue* queue_host::queue(std::string const& name, task_list::time now) {
   auto const found = queues_.find(name);
   if (found != queues_.end()) return &found->second;
   if (queues_.size() == queues_max) return nullptr;
-  auto const delay_after = [retry = options_.policy.retry](int failures) {
-    return retry_delay(retry, failures).count();
-  };
   auto& made = queues_
-                   .try_emplace(name, options_.policy, delay_after,
+                   .try_emplace(name, options_.policy, delay_after_,
                                 frame_bytes_max() - frame_overhead_bytes / 2)
                    .first->second;
   if (has_ended_) made.end(now);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ inline task_list::time queue_time() noexcept { return now().time_since_epoch().c
 
 class queue_host {
  public:
-  // `name` is what the log calls the server.
-  queue_host(net::queue_server_options options, std::string name);
+  // `name` is what the log calls the server; the delay is as task_list takes it.
+  queue_host(net::queue_server_options options, std::string name,
+             std::function<task_list::time(int failures)> delay_after);
 
   [[nodiscard]] net::queue_server_options const& options() const noexcept { return options_; }
   [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
@@ -52,6 +54,7 @@ class queue_host {
               byte_source& arguments, task_list::time now) const;
 
   net::queue_server_options options_;
+  std::function<task_list::time(int failures)> delay_after_;
   refusal_log refusals_;
   std::map<std::string, served_queue> queues_;
   std::uint64_t last_number_ = 0;

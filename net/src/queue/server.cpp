@@ -10,6 +10,7 @@
 #include "queue/session.hpp"
 #include "weft/cancel.hpp"
 #include "weft/net/serve.hpp"
+#include "weft/retry.hpp"
 #include "weft/scope.hpp"
 
 namespace weft::inline v0::net {
@@ -19,18 +20,21 @@ struct queue_server::state {
   detail::queue_host host;
   detail::queue_strangers strangers{};
 
-  state(tcp_listener bound, queue_server_options options)
+  state(tcp_listener bound, queue_server_options const& options)
       : listener(std::move(bound)),
-        host(std::move(options), fmt::format("queue server {}", listener.local().to_string())) {}
+        host(options, fmt::format("queue server {}", listener.local().to_string()),
+             [retry = options.policy.retry](int failures) {
+               return detail::retry_delay(retry, failures).count();
+             }) {}
 };
 
 queue_server::queue_server(std::shared_ptr<state> made) noexcept : state_(std::move(made)) {}
 queue_server::queue_server(queue_server&&) noexcept = default;
 queue_server::~queue_server() = default;
 
-queue_server queue_server::bind(endpoint const& at, queue_server_options options) {
+queue_server queue_server::bind(endpoint const& at, queue_server_options const& options) {
   (void)detail::server_handshake(options.key);  // refuses one that is empty
-  return queue_server(std::make_shared<state>(tcp_listener::bind(at), std::move(options)));
+  return queue_server(std::make_shared<state>(tcp_listener::bind(at), options));
 }
 
 endpoint queue_server::local() const { return state_->listener.local(); }

@@ -38,9 +38,9 @@ class WEFT_API queue_server {
 
   // Opens a listener at the endpoint; port 0 picks a free one. Throws std::invalid_argument for an
   // empty key, and std::system_error as tcp_listener::bind does.
-  static queue_server bind(endpoint const& at, queue_server_options options);
-  static queue_server bind(std::string_view at, queue_server_options options) {
-    return bind(endpoint::parse(at), std::move(options));
+  static queue_server bind(endpoint const& at, queue_server_options const& options);
+  static queue_server bind(std::string_view at, queue_server_options const& options) {
+    return bind(endpoint::parse(at), options);
   }
   queue_server(queue_server&& other) noexcept;
   queue_server& operator=(queue_server&&) = delete;
