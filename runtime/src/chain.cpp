@@ -24,6 +24,20 @@ void operation::fail() const {
   throw_system_error(-result_, describe());
 }
 
+// The next place that is free or its own. When there are more names than places, the last one takes
+// all others.
+void operation_counts::add_elsewhere(char const* name) noexcept {
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    count& each = counts_[(place_of(name) + i) % counts_.size()];
+    if (each.name == nullptr) each.name = name;
+    if (each.name != name) continue;
+    ++each.begun;
+    return;
+  }
+  counts_.back().name = "other";
+  ++counts_.back().begun;
+}
+
 void operation::abort_destroyed_in_flight() const noexcept {
   std::string_view file = "unknown";
   unsigned line = 0;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "json_text.hpp"
 #include "loop.hpp"
 #include "scope_tree.hpp"
 
@@ -90,33 +91,20 @@ std::string as_text(std::vector<chain_report> const& reports) {
   return text;
 }
 
-std::string as_json_string(std::string_view text) {
-  std::string out = "\"";
-  for (char const c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out += '"';
-}
-
 std::string location_as_json(std::source_location const& where) {
-  return fmt::format(R"({{"file":{},"line":{},"function":{}}})", as_json_string(file_of(where)),
-                     where.line(), as_json_string(where.function_name()));
+  return fmt::format(R"({{"file":{},"line":{},"function":{}}})", detail::json_text(file_of(where)),
+                     where.line(), detail::json_text(where.function_name()));
 }
 
 std::string as_json(std::vector<chain_report> const& reports) {
   std::string json = "[";
   for (auto const& of : reports) {
     if (json.size() > 1) json += ",\n ";
-    json +=
-        fmt::format(R"({{"name":{},"depth":{},"state":"{}","spawned_at":{})",
-                    as_json_string(of.name), of.depth, of.state, location_as_json(of.spawned_at));
+    json += fmt::format(R"({{"name":{},"depth":{},"state":"{}","spawned_at":{})",
+                        detail::json_text(of.name), of.depth, of.state,
+                        location_as_json(of.spawned_at));
     json += fmt::format(R"(,"waits_for":{},"seconds":{:.9f},"awaits":[)",
-                        as_json_string(of.waits_for), of.seconds);
+                        detail::json_text(of.waits_for), of.seconds);
     for (auto const& where : of.awaits)
       json += (&where == of.awaits.data() ? "" : ",") + location_as_json(where);
     json += "]}";

@@ -62,12 +62,14 @@ void loop::run(chain& root, bool const& root_ended) {
   push_ready(root);
   int deadlocks = 0;
   while (!root_ended) {
-    run_ready();
+    std::int64_t const began = now;
+    int const resumed = run_ready();
     jobs.submit();
     if (root_ended) break;
     inbox_->drain(*this);
     jobs.collect();
     now = kernel().now();
+    done.count(resumed, now - began);
     pending.expire(now);
     if (ready.empty() && !alive())
       break_deadlock(++deadlocks);
@@ -78,14 +80,18 @@ void loop::run(chain& root, bool const& root_ended) {
     throw deadlock("deadlock: every task waited, and nothing was left that could wake one");
 }
 
-void loop::run_ready() noexcept {
+// Yields how many were resumed.
+int loop::run_ready() noexcept {
+  int left = resumes_per_tick;
   if (!after_resume_) [[likely]] {
-    for (int left = resumes_per_tick; left != 0 && !ready.empty(); --left) run_one();
+    for (; left != 0 && !ready.empty(); --left) run_one();
   } else if (!ready.empty()) {
     run_one();
     after_resume_();
+    --left;
   }
   current = nullptr;
+  return resumes_per_tick - left;
 }
 
 void loop::sleep() noexcept {

@@ -15,6 +15,7 @@
 #include "sigpipe.hpp"
 #include "timers.hpp"
 #include "weft/detail/inbox.hpp"
+#include "weft/metrics.hpp"
 
 namespace weft::inline v0::detail {
 
@@ -24,6 +25,23 @@ struct loop_setup {
 
   // For tests: called after every single resume, when all chains are suspended.
   std::function<void()> after_resume;
+};
+
+// For metrics: the ticks that are over. A tick's chains are all ready when it begins, but for those
+// that its own have made ready; so the last of them has waited for as long as the tick took.
+struct tick_counts {
+  std::uint64_t ticks = 0;
+  std::uint64_t resumes = 0;
+  power_histogram ready;
+  power_histogram waited;
+
+  void count(int resumed, std::int64_t nanoseconds) noexcept {
+    ++ticks;
+    if (resumed == 0) return;
+    resumes += static_cast<std::uint64_t>(resumed);
+    ready.add(static_cast<std::uint64_t>(resumed));
+    waited.add(static_cast<std::uint64_t>(nanoseconds));
+  }
 };
 
 class loop final : public loop_core {
@@ -51,12 +69,15 @@ class loop final : public loop_core {
   [[nodiscard]] pid_t owner() const noexcept { return owner_; }
 
   cancel_scope* root_scope = nullptr;  // for dump
+
+  tick_counts done;
+
   timers pending;
   job_desk jobs;
   bool stop_may_come = false;  // run_main watches for signals
 
  private:
-  void run_ready() noexcept;
+  int run_ready() noexcept;
   void sleep() noexcept;
   void awake() noexcept;
   [[nodiscard]] bool alive() const noexcept;

@@ -11,12 +11,14 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "crew_member.hpp"
 #include "fork_server.hpp"
 #include "job_desk.hpp"
+#include "pool_registry.hpp"
 #include "weft/detail/inbox.hpp"
 #include "weft/detail/process_job.hpp"
 #include "weft/detail/timer.hpp"
@@ -104,6 +106,7 @@ class process_crew final : public job_taker, private job_source, private timer {
   std::shared_ptr<inbox> home_;  // of the loop that has jobs here
   std::uint32_t loop_number_ = 0;
   void (*known_function_)() = nullptr;  // that the server was asked about last
+  std::optional<registered_pool> registered_;
 };
 
 }  // namespace weft::inline v0::detail

@@ -80,6 +80,9 @@ process_crew::process_crew(process_pool_options options)
     : options_(options), server_(fork_server::get("weft::process_pool")) {
   places_.resize(options_.size != 0 ? options_.size : usable_processors());
   for (place& each : places_) each.worker = std::make_unique<process_worker>(*server_, options_);
+  registered_.emplace(asked_on::own_thread, [this] {
+    return pool_metrics{.name = "weft-processes", .size = size(), .stats = stats()};
+  });
 }
 
 process_crew::~process_crew() {

@@ -55,6 +55,9 @@ thread_crew::thread_crew(thread_pool_options options) : options_(std::move(optio
       if (one->thread.joinable()) one->thread.join();
     throw;
   }
+  registered_.emplace(asked_on::any_thread, [this] {
+    return pool_metrics{.name = options_.name, .size = members_.size(), .stats = stats()};
+  });
 }
 
 void thread_crew::start_member(std::size_t number) {

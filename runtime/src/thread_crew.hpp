@@ -15,10 +15,12 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "pool_registry.hpp"
 #include "weft/detail/inbox.hpp"
 #include "weft/detail/thread_job.hpp"
 #include "weft/executor.hpp"
@@ -93,6 +95,7 @@ class thread_crew final : public job_taker {
 
   std::mutex joining_threads_;
   std::vector<std::unique_ptr<member>> members_;
+  std::optional<registered_pool> registered_;
 };
 
 }  // namespace weft::inline v0::detail

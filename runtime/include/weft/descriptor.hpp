@@ -110,7 +110,10 @@ class WEFT_API descriptor::read_operation final
   read_operation(descriptor& from, std::span<std::byte> buffer);
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
-  std::size_t value() const noexcept { return static_cast<std::size_t>(result_); }
+  std::size_t value() const noexcept {
+    count_read(static_cast<std::size_t>(result_));
+    return static_cast<std::size_t>(result_);
+  }
 
  private:
   std::span<std::byte> buffer_;
@@ -122,7 +125,10 @@ class WEFT_API descriptor::write_operation final
   write_operation(descriptor& to, std::span<std::byte const> bytes);
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
-  std::size_t value() const noexcept { return static_cast<std::size_t>(result_); }
+  std::size_t value() const noexcept {
+    count_written(static_cast<std::size_t>(result_));
+    return static_cast<std::size_t>(result_);
+  }
 
  private:
   std::span<std::byte const> bytes_;

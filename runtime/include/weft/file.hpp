@@ -265,7 +265,10 @@ class WEFT_API file::read_operation final : public detail::cached_read<read_oper
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   [[nodiscard]] int read_from_cache() const noexcept;
-  std::size_t value() const noexcept { return transferred(); }
+  std::size_t value() const noexcept {
+    count_read(static_cast<std::size_t>(result_));
+    return transferred();
+  }
 
  private:
   std::span<std::byte> buffer_;
@@ -278,7 +281,10 @@ class WEFT_API file::write_operation final
                   detail::placed where);
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
-  std::size_t value() const noexcept { return transferred(); }
+  std::size_t value() const noexcept {
+    count_written(static_cast<std::size_t>(result_));
+    return transferred();
+  }
 
  private:
   std::span<std::byte const> bytes_;
@@ -292,7 +298,10 @@ class WEFT_API file::read_vector_operation final
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
   [[nodiscard]] int read_from_cache() const noexcept;
-  std::size_t value() const noexcept { return transferred(); }
+  std::size_t value() const noexcept {
+    count_read(static_cast<std::size_t>(result_));
+    return transferred();
+  }
 
  private:
   detail::io_vector buffers_;
@@ -306,7 +315,10 @@ class WEFT_API file::write_vector_operation final
                          std::span<std::span<std::byte const> const> pieces, std::uint64_t offset);
   bool prepare(io_uring_sqe& entry) const noexcept override;
   int perform() noexcept override;
-  std::size_t value() const noexcept { return transferred(); }
+  std::size_t value() const noexcept {
+    count_written(static_cast<std::size_t>(result_));
+    return transferred();
+  }
 
  private:
   detail::io_vector pieces_;

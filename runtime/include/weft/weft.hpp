@@ -28,6 +28,7 @@
 #include "weft/log.hpp"
 #include "weft/loop.hpp"
 #include "weft/memory_stream.hpp"
+#include "weft/metrics.hpp"
 #include "weft/mutex.hpp"
 #include "weft/outcome.hpp"
 #include "weft/remote.hpp"

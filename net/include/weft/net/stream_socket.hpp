@@ -132,9 +132,11 @@ class WEFT_API stream_socket::operation_on : public detail::socket_operation {
 
   // For what the socket keeps; it may have been closed and be gone.
   void has_read() noexcept {
+    count_read(static_cast<std::size_t>(result_));
     if (has_place()) socket_.has_read(static_cast<std::size_t>(result_), drained);
   }
   void has_written(std::size_t bytes) noexcept {
+    count_written(bytes);
     if (has_place()) socket_.has_written(bytes);
   }
 
@@ -222,7 +224,7 @@ class WEFT_API stream_socket::writing_all : public operation_on {
  protected:
   ~writing_all() {
     if (done_ == 0 || !has_place()) return;
-    socket_.has_written(done_);
+    has_written(done_);
     if (done_ != bytes_.size()) [[unlikely]]
       socket_.torn_ = true;
   }

@@ -3,6 +3,7 @@
 // Here too: the hot part of the loop, which suspending and completing operations touch.
 #pragma once
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,34 @@ struct chain_extras {
 // How many operations may complete without suspending before a chain gives way to the others.
 inline constexpr std::uint32_t inline_budget = 64;
 
+// How many operations of each name have begun. Names are literals, so the address of one tells it
+// from others; where two have the same text, they are added up when somebody asks.
+class WEFT_API operation_counts {
+ public:
+  struct count {
+    char const* name = nullptr;
+    std::uint64_t begun = 0;
+  };
+
+  void add(char const* name) noexcept {
+    count& likely = counts_[place_of(name)];
+    if (likely.name == name) [[likely]]
+      ++likely.begun;
+    else
+      add_elsewhere(name);
+  }
+
+  [[nodiscard]] std::array<count, 128> const& all() const noexcept { return counts_; }
+
+ private:
+  [[nodiscard]] std::size_t place_of(char const* name) const noexcept {
+    return reinterpret_cast<std::uintptr_t>(name) % counts_.size();
+  }
+  void add_elsewhere(char const* name) noexcept;
+
+  std::array<count, 128> counts_{};
+};
+
 // The part of the loop that headers need. The rest is runtime/src/loop.hpp.
 struct loop_core {
   ready_queue ready;
@@ -41,6 +70,9 @@ struct loop_core {
   std::coroutine_handle<> pumped;  // WEFT_TRANSFER_BY_PUMP: what to resume next
   std::size_t until_stop = 0;      // bodies that a stop request would end
   buffer_pool* buffers = nullptr;  // what reads lease
+  operation_counts begun;          // for metrics, as the rest
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
 
   // Takes the next ready operation and resumes who awaits it.
   inline void run_one() noexcept;
@@ -198,6 +230,7 @@ inline bool suspend(operation& op, promise_base& promise, bool checkpoint) noexc
   op.phase_ = operation::phase::waiting;
   within.pending = &op;
   within.pending_since = within.loop->now;
+  within.loop->begun.add(op.name_);
   if (checkpoint && within.scope->cancelled()) [[unlikely]] {
     op.complete(-ECANCELED);
     return true;

@@ -79,6 +79,12 @@ class WEFT_API io_operation : public operation {
     if (claimed_ != nullptr) *claimed_ = nullptr;
   }
 
+  // For the loop's metrics; of an operation that has begun.
+  void count_read(std::size_t bytes) const noexcept { awaiting->within->loop->bytes_read += bytes; }
+  void count_written(std::size_t bytes) const noexcept {
+    awaiting->within->loop->bytes_written += bytes;
+  }
+
   // Whether what it was made from is still there.
   [[nodiscard]] bool has_place() const noexcept { return claimed_ != nullptr; }
 
