@@ -1,21 +1,21 @@
 // See weft/net/queue/client.hpp.
 #include "weft/net/queue/client.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <stdexcept>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "queue/link.hpp"
+#include "queue/refusal.hpp"
 #include "weft/timeout.hpp"
 
 namespace weft::inline v0::net {
 
 using detail::blob;
-using detail::entry_overhead_bytes;
 using detail::queue_answer;
 using detail::queue_link;
 using detail::queue_status;
@@ -50,8 +50,7 @@ struct queue_client::state {
 queue_client::queue_client(task_scope& tasks, std::string server, std::string name,
                            queue_client_options options)
     : work_queue(options.reconnect) {
-  if (name.size() > detail::name_bytes_max)
-    throw std::invalid_argument("weft: the name of a queue has more than 255 bytes");
+  detail::check_queue_name(name);
   (void)detail::client_handshake(options.key);  // refuses one that is empty
   state_ = std::make_shared<state>(tasks, server, std::move(name), std::move(options));
 }
@@ -64,8 +63,8 @@ namespace {
 void check(queue_answer const& answer, std::string const& queue) {
   switch (answer.status) {
     case queue_status::done: return;
-    case queue_status::closed: throw queue_closed(fmt::format("weft: queue '{}' is closed", queue));
-    case queue_status::full: throw queue_full(fmt::format("weft: queue '{}'", queue));
+    case queue_status::closed: detail::throw_closed(queue);
+    case queue_status::full: detail::throw_full(queue);
     case queue_status::refused:
       throw refused_request(fmt::format("weft: queue '{}': {}", queue, detail::read_values([&] {
                                           return answer.values().next<std::string>();
@@ -120,15 +119,10 @@ std::vector<work_result> results_in(queue_answer const& answer, std::string cons
   return results;
 }
 
-// The next of `all` from `begin` that a frame has room for, at least one: yields the end of them.
-template <class All, class Size>
-std::size_t end_of_frame(All const& all, std::size_t begin, std::size_t frame_bytes, Size size) {
-  auto end = begin;
-  for (std::size_t used = detail::frame_overhead_bytes / 2; end < all.size(); ++end) {
-    used += size(all[end]) + entry_overhead_bytes;
-    if (end != begin && used > frame_bytes) break;
-  }
-  return end;
+// Of the values in one frame, beside which it has room for what is said of them.
+std::size_t batch_bytes(queue_link const& link) noexcept {
+  constexpr auto beside = detail::frame_overhead_bytes / 2;
+  return std::max(link.frame_bytes_max(), beside) - beside;
 }
 
 }  // namespace
@@ -139,9 +133,9 @@ task<std::vector<std::string>> queue_client::try_put(std::vector<new_task> const
   for (auto const& each : tasks) check_size("task", each.value.size(), link->value_bytes_max());
   std::vector<std::string> ids;
   for (std::size_t begin = 0; begin < tasks.size();) {
-    auto const end = end_of_frame(tasks, begin, link->frame_bytes_max(), [](new_task const& each) {
-      return each.value.size() + each.key.size();
-    });
+    auto const end = detail::end_of_batch(
+        tasks, begin, batch_bytes(*link),
+        [](new_task const& each) { return each.value.size() + each.key.size(); });
     std::vector<std::pair<std::string, bytes>> some;
     for (; begin < end; ++begin) some.emplace_back(tasks[begin].key, blob(tasks[begin].value));
     auto const answer =
@@ -164,8 +158,9 @@ task<std::vector<std::string>> queue_client::try_ack(std::vector<finished_task> 
   std::vector<std::string> lost;
   for (auto const& each : all) check_size("result", each.result.size(), link->value_bytes_max());
   for (std::size_t begin = 0; begin < all.size();) {
-    auto const end = end_of_frame(all, begin, link->frame_bytes_max(),
-                                  [](finished_task const& each) { return each.result.size(); });
+    auto const end =
+        detail::end_of_batch(all, begin, batch_bytes(*link),
+                             [](finished_task const& each) { return each.result.size(); });
     std::vector<std::tuple<std::uint64_t, std::uint32_t, bytes>> some;
     for (; begin < end; ++begin) {
       auto const& [done, result] = all[begin];

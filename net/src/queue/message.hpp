@@ -26,6 +26,18 @@ inline constexpr std::size_t error_bytes_max = 4'096;
 inline constexpr std::size_t frame_overhead_bytes = 65'536;
 inline constexpr std::size_t entry_overhead_bytes = 32;  // of a value in a list, at most
 
+// The next of `all` from `begin` that a batch of so many bytes has room for, at least one: yields
+// the end of them.
+template <class All, class Size>
+std::size_t end_of_batch(All const& all, std::size_t begin, std::size_t batch_bytes, Size size) {
+  auto end = begin;
+  for (std::size_t used = 0; end < all.size(); ++end) {
+    used += size(all[end]) + entry_overhead_bytes;
+    if (end != begin && used > batch_bytes) break;
+  }
+  return end;
+}
+
 // A string that travels as bytes, which need be no text.
 inline msgpack::type::raw_ref blob(std::string_view bytes) {
   return {bytes.data(), static_cast<std::uint32_t>(bytes.size())};
