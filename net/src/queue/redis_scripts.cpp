@@ -44,7 +44,7 @@ local function pending(entry)
   if row then return {consumer = row[2], count = row[4]} end
 end
 
--- Whether that delivery is the consumer's still: nobody has claimed the entry since, itself neither.
+-- Whether that delivery is the consumer's still: nobody has claimed the entry since, not even it.
 local function is_held(consumer, entry, count)
   local found = pending(entry)
   return found and found.consumer == consumer and found.count == tonumber(count)

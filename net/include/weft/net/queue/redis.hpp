@@ -39,10 +39,11 @@ struct redis_queue_options {
 // with results, delayed, dead, closed, and key:KEY. Dead letters are kept in the stream `dead`,
 // too: the last ones, about as many as the queue's capacity.
 //
-// Who waits for room asks every 100 ms. A server that loads its data, or has no master, is tried
-// again like a lost connection. Beyond what work_queue says operations throw redis_error for what
-// the server refuses: when its memory is used up (OOM) it takes no tasks, but still lets workers
-// take and end those that it has.
+// Who waits for room asks every 100 ms; what others have failed or dropped is found by who waits
+// for tasks, within half a second after it is due. A server that loads its data, or has no master,
+// is tried again like a lost connection. Beyond what work_queue says operations throw redis_error
+// for what the server refuses: when its memory is used up (OOM) it takes no tasks, but still lets
+// workers take and end those that it has.
 class WEFT_API redis_queue final : public work_queue {
  public:
   // `server` is as redis_client has it; `name` the queue's, of 1 to 255 bytes without braces.
