@@ -88,8 +88,8 @@ task<> redis_queue::state::keep_up(std::shared_ptr<state> of) {
   }
 }
 
-redis_queue::redis_queue(task_scope& tasks, std::string server, std::string name,
-                         redis_queue_options options)
+redis_queue::redis_queue(task_scope& tasks, std::string const& server, std::string const& name,
+                         redis_queue_options const& options)
     : work_queue(options.reconnect),
       state_(std::make_shared<state>(tasks, server, name, options)) {}
 

@@ -69,6 +69,7 @@ std::string stream_entry::field(std::string_view name) const {
 
 std::vector<stream_entry> entries_in(redis_reply told) {
   std::vector<stream_entry> entries;
+  entries.reserve(told.items.size());
   for (auto& each : told.items) entries.emplace_back(std::move(each));
   return entries;
 }

@@ -115,6 +115,7 @@ task<> redis_task_reader::read() {
   auto const entries = co_await store_.read(over_, "tasks", "workers", wanted(), wait);
   is_idle_ = entries.empty();
   std::vector<delivered> found;
+  found.reserve(entries.size());
   for (auto const& each : entries) found.emplace_back(each, 1);
   co_await hand_out(std::move(found));
 }

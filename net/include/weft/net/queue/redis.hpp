@@ -49,8 +49,8 @@ class WEFT_API redis_queue final : public work_queue {
   // `server` is as redis_client has it; `name` the queue's, of 1 to 255 bytes without braces.
   // Throws std::invalid_argument for what is neither, and for a policy whose values are larger than
   // the replies that `options.redis` allows, or whose leases are shorter than a millisecond.
-  redis_queue(task_scope& tasks, std::string server, std::string name,
-              redis_queue_options options = {});
+  redis_queue(task_scope& tasks, std::string const& server, std::string const& name,
+              redis_queue_options const& options = {});
   ~redis_queue() override;
 
  private:
