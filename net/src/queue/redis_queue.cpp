@@ -55,8 +55,9 @@ struct redis_queue::state {
   // Starts the children, if they do not run.
   static void start(std::shared_ptr<state> const& of);
 
+  // The children hold this, and must not be held by it any more.
   void end() noexcept {
-    for (auto const& each : {reading, keeping_up})
+    for (auto const& each : {std::exchange(reading, {}), std::exchange(keeping_up, {})})
       if (each) each.cancel();
     store.close();
     tasks.close();
