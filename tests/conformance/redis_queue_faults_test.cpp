@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "queue/redis_store.hpp"
 #include "support/redis_queues.hpp"
 #include "weft/net.hpp"
 
@@ -348,30 +347,24 @@ TEST_CASE_ON_REAL_BACKENDS("redis: a server that is not ready is tried again") {
   }());
 }
 
-TEST_CASE_ON_REAL_BACKENDS("redis: consumers that have nothing are forgotten, and come back") {
+TEST_CASE_ON_REAL_BACKENDS("redis: a server that is a replica for a while is tried again") {
   with_server([](redis_server& server, weft::task_scope& tasks) -> weft::task<> {
-    redis_queue queue(tasks, server.socket(), "work", leases_of(1h));
+    auto options = leases_of(1h);
+    options.reconnect = {.attempts = 1'000, .first_delay = 1ms, .longest_delay = 10ms};
+    redis_queue queue(tasks, server.socket(), "work", options);
     redis_client redis(tasks, server.socket());
-    weft::detail::redis_store store(tasks, server.socket(), "work", {});
-    co_await queue.put_all(std::vector{1, 2});
-    auto const consumers = [&]() -> weft::task<std::size_t> {
-      co_return (co_await redis.command("XINFO", "CONSUMERS", "weft:{work}:tasks", "workers"))
-          .items.size();
-    };
-    auto const forget = [&](std::string after) -> weft::task<> {
-      co_await store.run(weft::detail::redis_scripts::all().forget_consumers, {std::move(after)});
-    };
-    auto held = co_await taken_from(queue);
-    co_await weft::sleep_for(2ms);
-    co_await forget("0");
-    CHECK(co_await consumers() == 1);
-    co_await queue.ack(std::move(held));
-    co_await weft::sleep_for(2ms);
-    co_await forget("3600000");
-    CHECK(co_await consumers() == 1);
-    co_await forget("0");
-    CHECK(co_await consumers() == 0);
-    co_await queue.ack(co_await taken_from(queue));
+    co_await queue.depth();
+    co_await weft::scope([&](weft::task_scope& waiting) -> weft::task<> {
+      auto taking = waiting.spawn(queue.take());
+      co_await weft::sleep_for(20ms);  // it waits in the server, or is about to
+      co_await redis.command("REPLICAOF", "127.0.0.1", 1);
+      auto putting = waiting.spawn(queue.put(1));
+      co_await weft::sleep_for(20ms);
+      CHECK_FALSE(putting.ended());
+      co_await redis.command("REPLICAOF", "NO", "ONE");
+      co_await putting;
+      CHECK((co_await taking).value().value<int>() == 1);
+    });
   });
 }
 

@@ -1,12 +1,15 @@
 // The queue in Redis, with a real server.
 #include "weft/net/queue/redis.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "queue/redis_store.hpp"
 #include "support/redis_queues.hpp"
 
 using namespace std::chrono_literals;
@@ -162,6 +165,26 @@ TEST_CASE_ON_REAL_BACKENDS("redis: a full queue refuses, or lets wait until ther
   });
 }
 
+TEST_CASE_ON_REAL_BACKENDS("redis: what was put in part without a key is not put again") {
+  with_server([](redis_server& server, weft::task_scope& tasks) -> weft::task<> {
+    redis_queue_options options;
+    options.policy.capacity = 2;
+    redis_queue queue(tasks, server.socket(), "work", options);
+    co_await weft::scope([&](weft::task_scope& putting) -> weft::task<> {
+      putting.spawn([&]() -> weft::task<> {
+        try {
+          co_await queue.put_all(std::vector{1, 2, 3});
+          FAIL("there was room for two");
+        } catch (std::system_error const& error) {
+          CHECK(error.code().value() == ECONNRESET);  // and not ECONNREFUSED, which is tried again
+        }
+      });
+      while ((co_await queue.depth()).ready < 2) co_await weft::yield();
+      server.kill();
+    });
+  });
+}
+
 TEST_CASE_ON_REAL_BACKENDS("redis: a closed queue takes nothing, gives what is left, and ends") {
   with_server([](redis_server& server, weft::task_scope& tasks) -> weft::task<> {
     redis_queue queue(tasks, server.socket(), "work");
@@ -262,5 +285,32 @@ TEST_CASE_ON_REAL_BACKENDS("redis: without memory a server refuses tasks, and le
     co_await queue.ack(co_await taken_from(queue));
     co_await queue.ack(co_await taken_from(queue));
     CHECK((co_await results_of(queue, 2)).size() == 2);
+  });
+}
+
+TEST_CASE_ON_REAL_BACKENDS("redis: consumers that have nothing are forgotten, and come back") {
+  with_server([](redis_server& server, weft::task_scope& tasks) -> weft::task<> {
+    redis_queue queue(tasks, server.socket(), "work", leases_of(1h));
+    redis_client redis(tasks, server.socket());
+    weft::detail::redis_store store(tasks, server.socket(), "work", {});
+    co_await queue.put_all(std::vector{1, 2});
+    auto const consumers = [&]() -> weft::task<std::size_t> {
+      co_return (co_await redis.command("XINFO", "CONSUMERS", "weft:{work}:tasks", "workers"))
+          .items.size();
+    };
+    auto const forget = [&](std::string after) -> weft::task<> {
+      co_await store.run(weft::detail::redis_scripts::all().forget_consumers, {std::move(after)});
+    };
+    auto held = co_await taken_from(queue);
+    co_await weft::sleep_for(2ms);
+    co_await forget("0");
+    CHECK(co_await consumers() == 1);
+    co_await queue.ack(std::move(held));
+    co_await weft::sleep_for(2ms);
+    co_await forget("3600000");
+    CHECK(co_await consumers() == 1);
+    co_await forget("0");
+    CHECK(co_await consumers() == 0);
+    co_await queue.ack(co_await taken_from(queue));
   });
 }
