@@ -31,12 +31,12 @@ using weft::net::redis_queue_options;
 
 namespace {
 
-// Waits until the only entry that is pending in the group has been kept up so many times: how long
-// nobody has asked for it, which grows, has begun anew.
+// Waits until the first entry from `begin` on that is pending in the group has been kept up so many
+// times: how long nobody has asked for it, which grows, has begun anew.
 weft::task<> until_kept_up(redis_client& redis, std::string const& stream, std::string const& group,
-                           int times) {
+                           std::string const& begin, int times) {
   for (std::int64_t idle = 0; times > 0;) {
-    auto const pending = co_await redis.command("XPENDING", stream, group, "-", "+", 1);
+    auto const pending = co_await redis.command("XPENDING", stream, group, begin, "+", 1);
     REQUIRE(pending.items.size() == 1);
     CHECK(pending.items[0].items[3].integer == 1);  // deliveries
     auto const now = pending.items[0].items[2].integer;
@@ -112,19 +112,26 @@ TEST_CASE_ON_REAL_BACKENDS("redis: who has lost a lease can neither end the task
     co_await quick.ack(std::move(held));
     CHECK((co_await silent.depth()).delayed == 0);
     CHECK_FALSE((co_await results_of(quick, 1))[0].is_failure());
+
+    co_await silent.put(3);
+    auto of_silent = co_await taken_from(silent);
+    CHECK_THROWS_AS(co_await quick.ack(std::move(of_silent)), weft::net::lease_lost);
   });
 }
 
 TEST_CASE_ON_REAL_BACKENDS("redis: keeping up a lease that is lost does not take it back") {
   with_server([](redis_server& server, weft::task_scope& tasks) -> weft::task<> {
-    redis_queue loud(tasks, server.socket(), "work", leases_of(90ms));
-    redis_queue quick(tasks, server.socket(), "work", leases_of(5ms));
-    co_await loud.put(1);
-    auto lost = co_await taken_from(loud);
-    auto held = co_await taken_from(quick);  // between two of its heartbeats
-    co_await weft::sleep_for(200ms);         // and now there are more of them
-    co_await quick.ack(std::move(held));
-    CHECK_THROWS_AS(co_await loud.ack(std::move(lost)), weft::net::lease_lost);
+    redis_queue queue(tasks, server.socket(), "work", leases_of(60ms));
+    redis_client redis(tasks, server.socket());
+    std::string const stream = "weft:{work}:tasks";
+    auto const ids = co_await queue.put_all(std::vector{1, 2});
+    auto lost = co_await taken_from(queue);
+    auto const kept = co_await taken_from(queue);
+    co_await redis.command("XCLAIM", stream, "workers", "other", 0, lost.id());
+    co_await until_kept_up(redis, stream, "workers", ids[1], 3);
+    auto const pending = co_await redis.command("XPENDING", stream, "workers", ids[0], ids[0], 1);
+    CHECK(pending.items[0].items[1].text == "other");
+    CHECK_THROWS_AS(co_await queue.ack(std::move(lost)), weft::net::lease_lost);
   });
 }
 
@@ -149,11 +156,11 @@ TEST_CASE_ON_REAL_BACKENDS("redis: a lease is kept up for as long as it lives") 
     redis_client redis(tasks, server.socket());
     co_await queue.put(1);
     auto held = co_await taken_from(queue);
-    co_await until_kept_up(redis, "weft:{work}:tasks", "workers", 6);
+    co_await until_kept_up(redis, "weft:{work}:tasks", "workers", "-", 6);
     co_await queue.ack(std::move(held));
     auto results = queue.results();
     CHECK((co_await results.next()).has_value());
-    co_await until_kept_up(redis, "weft:{work}:results", "takers", 6);
+    co_await until_kept_up(redis, "weft:{work}:results", "takers", "-", 6);
   });
 }
 
