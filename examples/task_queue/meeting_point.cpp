@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include <weft/net/queue/client.hpp>
-#if __has_include(<weft/net/queue/redis.hpp>)
+#if HAS_REDIS_QUEUE
 #include <weft/net/queue/redis.hpp>
 #endif
 
@@ -16,8 +16,10 @@ namespace {
 
 constexpr std::string_view scheme = "redis://";
 
-// A task takes a second.
-[[maybe_unused]] constexpr weft::net::queue_policy policy{.lease = std::chrono::seconds(5)};
+#if HAS_REDIS_QUEUE
+// So long a broker waits for a worker that was killed. A task takes a second.
+weft::net::redis_queue_options const on_broker{.policy = {.lease = std::chrono::seconds(5)}};
+#endif
 
 }  // namespace
 
@@ -50,9 +52,9 @@ std::unique_ptr<weft::net::work_queue> meeting_point::open(weft::task_scope& tas
   if (!has_broker())
     return std::make_unique<weft::net::queue_client>(tasks, address_, "tasks",
                                                      weft::net::queue_client_options{.key = key()});
-#if __has_include(<weft/net/queue/redis.hpp>)
+#if HAS_REDIS_QUEUE
   return std::make_unique<weft::net::redis_queue>(tasks, broker_.substr(scheme.size()), "tasks",
-                                                  weft::net::redis_queue_options{.policy = policy});
+                                                  on_broker);
 #else
   throw std::runtime_error("--broker: Weft was built without Redis");
 #endif

@@ -178,10 +178,13 @@ TEST_CASE_ON_REAL_BACKENDS("a value above the limit is refused, and says what to
 TEST_CASE_ON_REAL_BACKENDS("a put into a full queue waits for room, or is refused") {
   with_server({.capacity = 2}, [](place const& here) -> weft::task<> {
     auto queue = here.client();
-    co_await put_numbers(queue, 2);
+    auto const known = co_await queue.put(0, {.key = "known"});
+    co_await queue.put(1);
     auto const why = co_await thrown_by<weft::queue_full>(
         queue.put(3, {.at_limit = weft::net::when_full::refuse}));
     CHECK(why == "weft: queue 'tasks': the queue is full");
+    CHECK(co_await queue.put(0, {.key = "known", .at_limit = weft::net::when_full::refuse}) ==
+          known);
     auto waiting = here.tasks().spawn(
         [&]() -> weft::task<> { co_await queue.put_all(std::vector{2, 3, 4, 5}); });
     auto results = queue.results();

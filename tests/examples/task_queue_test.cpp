@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/program.hpp"
+#include "support/redis_server.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
@@ -67,7 +68,7 @@ std::vector<std::string> check_master(program::ended const& master) {
   CAPTURE(master.out);
   CHECK(master.code == 0);
   CHECK(std::regex_match(master.out,
-                         std::regex("listening on .*\n(Put task \\d+\\.\\.\\.\n){10}"
+                         std::regex("(?:listening on .*\n)?(Put task \\d+\\.\\.\\.\n){10}"
                                     "Try get results\\.\\.\\.\n"
                                     "(Result: (\\d+) \\* \\3 = \\d+\n){10}master exit\\.\n")));
   auto put = numbers_in(master.out, "Put task (\\d+)");
@@ -144,6 +145,25 @@ TEST_CASE("a worker that is stopped finishes what it has in hand, and the rest w
   for (auto const& each : check_worker(other.wait(), at.address())) done.push_back(each);
   std::ranges::sort(done);
   CHECK(done == all);
+}
+
+TEST_CASE("on Redis the same programs do the same, also when a worker is killed") {
+  if (!support::redis_server::is_there()) return;
+  support::redis_server const server;
+  std::string const broker = "redis://" + server.socket();
+  for (int run = 0; run < 2; ++run) {  // the second finds the queue that the first has closed
+    program master(example("task_master"), {"--broker", broker});
+    master.wait_for("Try get results...\n");
+    program doomed(example("task_worker"), {"--broker", broker});
+    doomed.wait_for("run task");
+    program other(example("task_worker"), {"--broker", broker, "--executor", "threads"});
+    doomed.signal(SIGKILL);
+    CHECK(doomed.wait().code == -SIGKILL);
+    auto const ended = master.wait();
+    CHECK(ended.err.empty());
+    check_master(ended);
+    CHECK(check_worker(other.wait(), broker).size() >= 9);
+  }
 }
 
 TEST_CASE("a worker in another language takes part, knowing the protocol alone") {

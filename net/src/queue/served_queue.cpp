@@ -1,6 +1,7 @@
 // See served_queue.hpp.
 #include "queue/served_queue.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace weft::inline v0::detail {
@@ -24,7 +25,9 @@ bool remove_from(Waiting& waiting, queue_request const& wanted) {
 
 void served_queue::put(queue_request from, std::vector<keyed_value> tasks, bool waits, time now) {
   if (!tasks_.is_open()) return from.answer(queue_status::closed);
-  if (!waits && (!putting_.empty() || tasks_.room() < tasks.size()))
+  auto const is_new = [&](auto const& each) { return !tasks_.knows(each.first); };
+  auto const added = static_cast<std::size_t>(std::ranges::count_if(tasks, is_new));
+  if (!waits && added != 0 && (!putting_.empty() || tasks_.room() < added))
     return from.answer(queue_status::full);
   putting_.push_back({.from = from, .tasks = std::move(tasks), .ids = {}});
   settle(now);

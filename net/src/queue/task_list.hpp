@@ -56,6 +56,11 @@ class task_list {
   // put.
   std::optional<std::uint64_t> put(std::string&& value, std::string const& key);
 
+  // Whether a task with the key would not be put again.
+  [[nodiscard]] bool knows(std::string const& key) const {
+    return !key.empty() && by_key_.contains(key);
+  }
+
   // How many more tasks it takes.
   [[nodiscard]] std::size_t room() const noexcept {
     auto const used = tasks_.size() + results_.size();
