@@ -102,7 +102,7 @@ void share_a_processor() {
 std::uint64_t count(server const& counted, counter const& with, std::uint64_t requests) {
   temporary_directory const directory;
   std::string const report = directory.file("report");
-  server_command command = counted.command;
+  child_command command = counted.command;
   auto const prefix = with.command(report);
   command.arguments.insert(command.arguments.begin(), prefix.begin(), prefix.end());
   server_process process(command);

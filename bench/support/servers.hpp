@@ -10,7 +10,7 @@ namespace bench {
 
 struct server {
   std::string key;  // what the command line calls it
-  server_command command;
+  child_command command;
   bool in_ring;  // it runs on io_uring
 };
 
