@@ -31,9 +31,10 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::array<std::size_t, 2> batches{1, 64};
 
 bool is_installed(std::string const& program) {
-  std::istringstream path(std::getenv("PATH") != nullptr ? std::getenv("PATH") : "");
+  char const* const given = std::getenv("PATH");
+  std::istringstream path(given == nullptr ? std::string() : std::string(given));
   for (std::string folder; std::getline(path, folder, ':');)
-    if (::access((folder + '/' + program).c_str(), X_OK) == 0) return true;
+    if (::access(fmt::format("{}/{}", folder, program).c_str(), X_OK) == 0) return true;
   fmt::print(stderr, "{} is not here: what needs it is left out\n", program);
   return false;
 }
@@ -155,7 +156,7 @@ std::vector<contender> all_contenders() {
                        std::string const& backend) {
     for (auto const batch : batches) {
       contender made{.name = fmt::format("{} x {}", name, batch), .what = what, .batch = batch};
-      if (!program.empty()) made.program = {here + "/" + program};
+      if (!program.empty()) made.program = {fmt::format("{}/{}", here, program)};
       if (!backend.empty()) made.environment.emplace_back("WEFT_BACKEND", backend);
       all.push_back(std::move(made));
     }

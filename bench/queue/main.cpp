@@ -77,6 +77,7 @@ std::vector<measured_row> wanted_rows(options const& wanted) {
 // meets all of them alike.
 void measure(measured_row& of, options const& wanted) {
   std::vector<measured*> order;
+  order.reserve(of.contenders.size());
   for (measured& each : of.contenders) order.push_back(&each);
   std::minstd_rand random;  // NOLINT(*-msc51-cpp): the same orders in every run
   for (unsigned round = 0; round < wanted.rounds; ++round) {

@@ -73,6 +73,7 @@ std::string json(sample const& of) {
 
 std::string json(measured const& of, measured_row const& in) {
   std::vector<std::string> rounds;
+  rounds.reserve(of.rounds.size());
   for (sample const& each : of.rounds) rounds.push_back(json(each));
   return fmt::format(
       R"({{"row": "{}", "workers": {}, "bytes": {}, "contender": "{}", "batch": {}, "unit": "{}",

@@ -39,7 +39,7 @@ inline std::string value_of(std::uint64_t number, std::size_t bytes) {
 inline std::uint64_t number_of(std::string_view value, std::size_t bytes) {
   std::uint64_t number = 0;
   if (value.size() != bytes ||
-      std::from_chars(value.data(), value.data() + bytes_min, number).ec != std::errc())
+      std::from_chars(value.data(), value.data() + value.size(), number).ec != std::errc())
     throw std::runtime_error("a result is no value that was put");
   return number;
 }
