@@ -45,6 +45,12 @@ std::string python() {
   return asked.read_line();
 }
 
+// Python's stalls are of 40 ms, two a task: a few tasks tell as much.
+std::size_t tasks_for(contender const& of, row const& at, effort const& with) {
+  bool const is_stalling = of.stalls && at.bytes >= 16'384;
+  return is_stalling ? std::min<std::size_t>(with.tasks, 16) : with.tasks;
+}
+
 struct figures {
   double first;
   double second;
@@ -53,10 +59,10 @@ struct figures {
 // A master, what it works with, and its workers.
 class team {
  public:
-  team(contender const& of, row const& at, std::size_t tasks) {
+  team(contender const& of, row const& at, effort const& with) {
     std::string address = "127.0.0.1:0";
     if (of.what == kind::queue_on_redis) {
-      redis_.emplace();
+      redis_.emplace(with.on(0));
       address = redis_->socket();
       processes_.push_back(redis_->pid());
     }
@@ -67,13 +73,13 @@ class team {
       return made;
     };
     auto as_master = command("master");
-    as_master.arguments.push_back(std::to_string(tasks));
-    master_.emplace(as_master);
+    as_master.arguments.push_back(std::to_string(tasks_for(of, at, with)));
+    master_.emplace(as_master, with.on(0));
     std::istringstream said(master_->read_line());
     said >> address;
     for (pid_t each = 0; said >> each;) processes_.push_back(each);
     for (std::size_t i = 0; i < at.workers; ++i)
-      processes_.push_back(workers_.emplace_back(command("worker")).pid());
+      processes_.push_back(workers_.emplace_back(command("worker"), with.on(1)).pid());
     for (auto& each : workers_)
       if (each.read_line() != "ready") throw std::runtime_error("a worker is not ready");
   }
@@ -104,9 +110,7 @@ class team {
 sample measure_team(contender const& of, row const& at, effort const& with) {
   using namespace std::chrono_literals;
   constexpr auto settling = 2ms;  // so that all sleep, and their time is exact
-  // Python's stalls are of 40 ms, two a task: a few tasks tell as much.
-  bool const is_stalling = of.stalls && at.bytes >= 16'384;
-  team working(of, at, is_stalling ? std::min<std::size_t>(with.tasks, 16) : with.tasks);
+  team working(of, at, with);
   working.tell("throughput", with.seconds / 5);
   std::this_thread::sleep_for(settling);
   auto const before = working.processor_time();
@@ -126,9 +130,9 @@ sample measure_team(contender const& of, row const& at, effort const& with) {
 
 // Its requests take about as long as the others' phases.
 sample measure_redis(contender const& of, row const& at, effort const& with) {
-  redis_server const server;
+  redis_server const server(with.on(0));
   auto const run = [&](std::size_t requests) {
-    return run_redis_benchmark(server, at.workers, of.batch, at.bytes, requests);
+    return run_redis_benchmark(server, with.on(1), at.workers, of.batch, at.bytes, requests);
   };
   auto const guess = run(2'000 * of.batch).requests_per_second;
   auto const of_it = run(static_cast<std::size_t>(guess * with.seconds) + 1'000);
@@ -175,6 +179,7 @@ std::vector<contender> all_contenders() {
   add("weft epoll", kind::queue, "queue-weft", "epoll");
   add("raw TCP", kind::raw, "queue-raw", "");
   bool const has_redis = is_installed("redis-server");
+  if (!is_on_redis) fmt::print(stderr, "weft was built without a queue on Redis: it is left out\n");
   if (has_redis && is_on_redis) add("weft on Redis", kind::queue_on_redis, "queue-weft", "");
   if (has_redis && is_installed("redis-benchmark"))
     add("redis-benchmark", kind::redis_benchmark, "", "");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,11 @@ struct sample {
 struct effort {
   double seconds;     // of each of the two phases
   std::size_t tasks;  // that are put before their results are got
+  bool is_pinned;     // servers and masters to processor 0, workers to processor 1
+
+  [[nodiscard]] std::optional<int> on(int processor) const {
+    return is_pinned ? std::optional(processor) : std::nullopt;
+  }
 };
 
 // Starts the programs, measures once, and ends them.

@@ -1,7 +1,7 @@
 // Compares queues of tasks over the network, with a master and workers in processes of their own:
 // Weft's own server, Weft on Redis and Python's managers; and what the network alone and Redis
 // alone allow.
-//   queue [--rounds N] [--only ROW] [--contenders NAME,...] [--quick] [--json FILE]
+//   queue [--rounds N] [--only ROW] [--contenders NAME,...] [--pinned] [--quick] [--json FILE]
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ using queue_bench::measured_row;
 
 struct options {
   unsigned rounds = 5;
-  queue_bench::effort effort{.seconds = 0.4, .tasks = 4'096};
+  queue_bench::effort effort{.seconds = 0.4, .tasks = 4'096, .is_pinned = false};
   std::string only;
   std::vector<std::string> contenders;
   std::string json;
@@ -45,9 +45,11 @@ void add_options(CLI::App& app, options& to) {
   app.add_option("--tasks", to.effort.tasks, "that are put before their results are got")
       ->check(CLI::Range(1U, 50'000U))
       ->capture_default_str();
-  app.add_option("--only", to.only, "the rows whose names begin so: w4-64");
+  app.add_option("--only", to.only, "the rows whose names begin so: w4-, w16-64");
   app.add_option("--contenders", to.contenders, "those whose names begin so; all, if none is named")
       ->delimiter(',');
+  app.add_flag("--pinned", to.effort.is_pinned,
+               "The master and its server on processor 0, the workers on processor 1");
   app.add_flag("--quick", to.is_quick, "One round, so short that it only shows that all works");
   app.add_option("--json", to.json, "Also write the results into this file")->take_last();
 }
@@ -96,9 +98,15 @@ void run(options const& wanted, int argc, char** argv) {
       {{"load", fmt::format("{} tasks put, then their results got, again and again for {} s; "
                             "medians of {} interleaved rounds",
                             wanted.effort.tasks, wanted.effort.seconds, wanted.rounds)},
+       {"placed", wanted.effort.is_pinned ? "masters on processor 0, workers on processor 1"
+                                          : "not bound to processors"},
        {"x 1", "put, take and ack of one task at a time; x 64: put_all, take(64) and ack_all"},
        {"latency",
         "from a put of 1 or 64 to a result in the master's hands, nothing else going on"},
+       {"Python",
+        "multiprocessing.managers; as it comes, values of 16 KiB wait twice for delayed "
+        "acknowledgements: the ratios are to what it does with TCP_NODELAY"},
+       {"results", "come up to 64 in a message from weft, also x 1; from Python one by one"},
        {"CPU", "of all processes, per task"},
        {"raw TCP", "as many bytes in 4 requests and answers per batch, by each worker"}});
   bench::print(run_of);
@@ -120,7 +128,8 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
   if (wanted.is_quick) {
     wanted.rounds = 1;
-    wanted.effort = {.seconds = 0.02, .tasks = 256};
+    wanted.effort.seconds = 0.02;
+    wanted.effort.tasks = 256;
   }
   run(wanted, argc, argv);
   return 0;

@@ -20,20 +20,23 @@ temporary_directory::~temporary_directory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-redis_server::redis_server()
+redis_server::redis_server(std::optional<int> processor)
     : process_({.arguments = {"redis-server", "--port", "0", "--unixsocket", socket(), "--save", "",
-                              "--dir", directory_.path()}}) {
+                              "--dir", directory_.path()}},
+               processor) {
   while (process_.read_line().find("ready to accept connections") == std::string::npos) continue;
 }
 
-redis_figures run_redis_benchmark(redis_server const& server, std::size_t clients,
-                                  std::size_t pipelined, std::size_t bytes, std::size_t requests) {
+redis_figures run_redis_benchmark(redis_server const& server, std::optional<int> processor,
+                                  std::size_t clients, std::size_t pipelined, std::size_t bytes,
+                                  std::size_t requests) {
   // A stream of bounded length, as of a queue whose tasks are done.
   bench::child_process ran(
       {.arguments = {"redis-benchmark", "-s", server.socket(), "--csv", "-c",
                      std::to_string(clients), "-P", std::to_string(pipelined), "-n",
                      std::to_string(requests), "XADD", "stream", "MAXLEN", "~", "1000", "*",
-                     "value", std::string(bytes, 'x')}});
+                     "value", std::string(bytes, 'x')}},
+      processor);
   ran.read_line();  // the names of the columns
   auto const line = ran.read_line();
   // "the command","rps","avg","min","p50","p95","p99","max", and the command is long.

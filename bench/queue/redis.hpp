@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "support/child_process.hpp"
@@ -24,7 +25,7 @@ class temporary_directory {
 // Listens on a Unix socket only, keeps nothing on disk, and dies with the bench.
 class redis_server {
  public:
-  redis_server();
+  explicit redis_server(std::optional<int> processor = {});
 
   [[nodiscard]] std::string socket() const { return directory_.path() + "/socket"; }
   [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
@@ -41,7 +42,8 @@ struct redis_figures {
 };
 
 // XADD of so large a value by so many clients, each with `pipelined` requests outstanding.
-redis_figures run_redis_benchmark(redis_server const& server, std::size_t clients,
-                                  std::size_t pipelined, std::size_t bytes, std::size_t requests);
+redis_figures run_redis_benchmark(redis_server const& server, std::optional<int> processor,
+                                  std::size_t clients, std::size_t pipelined, std::size_t bytes,
+                                  std::size_t requests);
 
 }  // namespace queue_bench

@@ -109,7 +109,7 @@ void print_table(measured_row const& of) {
 }
 
 void print_summary(std::vector<measured_row> const& rows) {
-  fmt::print("\nTasks/s of weft's own queue / of Python managers, which has no batches\n{:<12}",
+  fmt::print("\nTasks/s of weft's own queue / of \"{}\", which has no batches\n{:<12}", python_name,
              "");
   std::vector<std::string> names;
   for (measured const& each : rows.front().contenders)
