@@ -5,12 +5,14 @@
 //
 // The queue is in this process, or, with --broker, on a Redis server.
 #include <cstdio>
+#include <memory>
 #include <random>
 #include <set>
 #include <stdexcept>
 #include <string>
 
 #include <fmt/format.h>
+#include <weft/net/queue/client.hpp>
 #include <weft/net/queue/server.hpp>
 #include <weft/net/queue/work_queue.hpp>
 #include <weft/weft.hpp>
@@ -45,14 +47,15 @@ weft::task<> put_tasks_and_print_results(net::work_queue& queue) {
 
 weft::task<> master(meeting_point at) {
   co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-    if (!at.has_broker()) {
+    std::unique_ptr<net::work_queue> queue;
+    if (at.has_broker()) {
+      queue = at.open(tasks);
+    } else {
       auto server = net::queue_server::bind(at.address(), {.key = at.key()});
-      auto const local = server.local().to_string();
-      if (at.address().ends_with(":0")) fmt::print("listening on {}\n", local);
-      at.set_address(local);
+      if (at.address().ends_with(":0")) fmt::print("listening on {}\n", server.local().to_string());
       tasks.spawn(server.serve());
+      queue = std::make_unique<net::queue_client>(tasks, server, "tasks");
     }
-    auto const queue = at.open(tasks);
     co_await weft::until_stop(put_tasks_and_print_results(*queue));
     tasks.request_stop();
   });

@@ -124,22 +124,23 @@ class master {
   std::uint64_t outstanding_ = 0;  // the sum of the numbers that are put and have not come back
 };
 
-weft::task<> command(work of, std::string address, weft::task_scope& tasks) {
-  auto const queue = queue_at(address, tasks);
+weft::task<> command(work of, std::string address, net::work_queue& queue) {
   queue_bench::say(address + ' ' + std::to_string(::getpid()));
-  master commanding(*queue, std::move(of));
+  master commanding(queue, std::move(of));
   co_await commanding.obey();
 }
 
 weft::task<> run_master(work of) {
   co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-    if (is_of_redis(of.address)) co_return co_await command(of, of.address, tasks);
+    if (is_of_redis(of.address)) {
+      auto const queue = queue_at(of.address, tasks);
+      co_return co_await command(of, of.address, *queue);
+    }
     auto server = net::queue_server::bind(of.address, {.key = key});
-    co_await weft::scope([&](weft::task_scope& servers) -> weft::task<> {
-      auto const serving = servers.spawn(server.serve());
-      co_await command(of, server.local().to_string(), tasks);
-      serving.cancel();
-    });
+    auto const serving = tasks.spawn(server.serve());
+    net::queue_client queue(tasks, server, queue_name);
+    co_await command(of, server.local().to_string(), queue);
+    serving.cancel();
   });
 }
 

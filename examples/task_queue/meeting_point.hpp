@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include <weft/net/queue/work_queue.hpp>
 #include <weft/scope.hpp>
@@ -17,7 +16,6 @@ class meeting_point {
 
   [[nodiscard]] bool has_broker() const { return !broker_.empty(); }
   [[nodiscard]] std::string const& address() const { return address_; }
-  void set_address(std::string address) { address_ = std::move(address); }
 
   // --authkey, the first line of --authkey-file, or WEFT_AUTHKEY. Throws std::runtime_error when
   // there is none.

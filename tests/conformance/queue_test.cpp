@@ -278,7 +278,7 @@ TEST_CASE_ON_REAL_BACKENDS("a lease that is held is kept up, however long that i
     auto queue = here.client();
     co_await queue.put(1);
     auto held = co_await queue.take();
-    co_await weft::sleep_for(3s);
+    co_await weft::sleep_for(2s);
     CHECK(co_await queue.depth() == queue_depth{.leased = 1});
     co_await queue.ack(std::move(*held));
   });
@@ -457,4 +457,56 @@ TEST_CASE_ON_REAL_BACKENDS("a stop lets workers finish, and tells them that noth
       });
     });
   }());
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a client in the server's process shares the queue with those outside") {
+  with_server([](place const& here) -> weft::task<> {
+    auto master = here.inside();
+    auto worker = here.client();
+    bool is_served = false;
+    auto waiting = here.tasks().spawn([&]() -> weft::task<> {
+      auto task = co_await worker.take();
+      co_await worker.ack(std::move(*task), task->template value<int>() * 2);
+      is_served = true;
+    });
+    co_await worker.depth();
+    CHECK_FALSE(is_served);
+    auto const id = co_await master.put(21);
+    auto results = master.results();
+    auto const result = co_await results.next();
+    CHECK(result->id() == id);
+    CHECK(result->value<int>() == 42);
+    co_await waiting;
+    co_await worker.put(1);
+    auto task = co_await master.take();
+    CHECK(co_await worker.depth() == queue_depth{.leased = 1});
+    co_await master.ack(std::move(*task));
+    CHECK(co_await thrown_by<weft::net::value_too_large>(master.put(std::string(1 << 20, 'x'))));
+    co_await master.close();
+    CHECK_FALSE(co_await worker.take());
+  });
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a client inside keeps its leases up, and gives them back at its end") {
+  with_server({.lease = 1s}, [](place const& here) -> weft::task<> {
+    auto other = here.client();
+    co_await other.put(1);
+    std::optional<lease> kept;
+    {
+      auto inside = here.inside();
+      kept = co_await inside.take();
+      co_await weft::sleep_for(2s);
+      CHECK(co_await other.depth() == queue_depth{.leased = 1});
+    }
+    auto task = co_await other.take();
+    CHECK(task->delivery() == 2);
+    auto inside = here.inside();
+    CHECK(co_await thrown_by<weft::net::lease_lost>(inside.ack(std::move(*kept))));
+    auto const waiting = here.tasks().spawn([&]() -> weft::task<> { co_await inside.take(); });
+    co_await weft::sleep_for(0s);
+    waiting.cancel();
+    while (!waiting.ended()) co_await weft::sleep_for(0s);
+    co_await other.put(2);
+    CHECK((co_await other.take())->value<int>() == 2);  // not lost to who has left
+  });
 }

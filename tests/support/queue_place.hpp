@@ -17,17 +17,21 @@ class queue_place {
  public:
   static constexpr auto key = "correct horse";
 
-  queue_place(weft::task_scope& tasks, std::string address)
-      : tasks_(tasks), address_(std::move(address)) {}
+  queue_place(weft::task_scope& tasks, weft::net::queue_server const& server)
+      : tasks_(tasks), server_(server), address_(server.local().to_string()) {}
 
   [[nodiscard]] weft::net::queue_client client(std::string name = "tasks") const {
     return {tasks_, address_, std::move(name), {.key = key}};
   }
+  // One without a connection.
+  [[nodiscard]] weft::net::queue_client inside() const { return {tasks_, server_, "tasks"}; }
+
   [[nodiscard]] weft::task_scope& tasks() const { return tasks_; }
   [[nodiscard]] std::string const& address() const { return address_; }
 
  private:
   weft::task_scope& tasks_;
+  weft::net::queue_server const& server_;
   std::string address_;
 };
 
@@ -39,7 +43,7 @@ void with_queue_server(weft::net::queue_server_options const& options,
     co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
       auto server = weft::net::queue_server::bind("127.0.0.1:0", asked);
       auto const serving = tasks.spawn(server.serve());
-      queue_place const here(tasks, server.local().to_string());
+      queue_place const here(tasks, server);
       co_await with(here);
       serving.cancel();
     });

@@ -9,14 +9,17 @@
 
 #include <fmt/format.h>
 
+#include "queue/inside_link.hpp"
 #include "queue/link.hpp"
 #include "queue/refusal.hpp"
+#include "weft/net/queue/server.hpp"
 #include "weft/timeout.hpp"
 
 namespace weft::inline v0::net {
 
 using detail::blob;
 using detail::queue_answer;
+using detail::queue_dialogue;
 using detail::queue_link;
 using detail::queue_status;
 using bytes = msgpack::type::raw_ref;
@@ -24,38 +27,65 @@ using delivery = std::pair<std::uint64_t, std::uint32_t>;
 
 // Held by the client, and by its connections' late answers.
 struct queue_client::state {
-  task_scope& tasks;
-  detail::host_and_port const server;
   std::string const name;
-  queue_client_options const options;
-  detail::kept_connection<queue_link> connection{};
   std::vector<work_result> late_results{};  // whose taker did not wait for them
 
-  state(task_scope& parent, std::string const& address, std::string queue,
-        queue_client_options wanted)
-      : tasks(parent),
-        server(detail::host_and_port::parse(address, "address of a queue server")),
-        name(std::move(queue)),
-        options(std::move(wanted)) {}
+  explicit state(std::string queue) : name(std::move(queue)) { detail::check_queue_name(name); }
+  state(state const&) = delete;
+  state& operator=(state const&) = delete;
+  virtual ~state() = default;
 
-  task<std::shared_ptr<queue_link>> connected() {
+  virtual task<std::shared_ptr<queue_dialogue>> connected() = 0;
+  virtual void end() noexcept = 0;
+};
+
+struct queue_client::outside final : state {
+  outside(task_scope& parent, std::string const& address, std::string queue,
+          queue_client_options wanted)
+      : state(std::move(queue)),
+        tasks(parent),
+        server(detail::host_and_port::parse(address, "address of a queue server")),
+        options(std::move(wanted)) {
+    (void)detail::client_handshake(options.key);  // refuses one that is empty
+  }
+
+  task<std::shared_ptr<queue_dialogue>> connected() override {
     if (auto open = connection.now()) co_return open;
     co_return co_await connection.get([this] {
       return with_timeout(options.connect_timeout,
                           queue_link::open(tasks, server, name, options.key));
     });
   }
+  void end() noexcept override { connection.close(); }
+
+  task_scope& tasks;
+  detail::host_and_port const server;
+  queue_client_options const options;
+  detail::kept_connection<queue_link> connection{};
 };
 
-queue_client::queue_client(task_scope& tasks, std::string server, std::string name,
-                           queue_client_options options)
-    : work_queue(options.reconnect) {
-  detail::check_queue_name(name);
-  (void)detail::client_handshake(options.key);  // refuses one that is empty
-  state_ = std::make_shared<state>(tasks, server, std::move(name), std::move(options));
-}
+struct queue_client::inside final : state {
+  inside(task_scope& tasks, std::shared_ptr<detail::queue_host> host, std::string queue)
+      : state(std::move(queue)),
+        link(std::make_shared<detail::inside_link>(std::move(host), name)) {
+    detail::inside_link::start(link, tasks);
+  }
 
-queue_client::~queue_client() { state_->connection.close(); }
+  task<std::shared_ptr<queue_dialogue>> connected() override { co_return link; }
+  void end() noexcept override { link->close(); }
+
+  std::shared_ptr<detail::inside_link> link;
+};
+
+queue_client::queue_client(task_scope& tasks, std::string const& server, std::string name,
+                           queue_client_options options)
+    : work_queue(options.reconnect),
+      state_(std::make_shared<outside>(tasks, server, std::move(name), std::move(options))) {}
+
+queue_client::queue_client(task_scope& tasks, queue_server const& server, std::string name)
+    : work_queue({}), state_(std::make_shared<inside>(tasks, server.host(), std::move(name))) {}
+
+queue_client::~queue_client() { state_->end(); }
 
 namespace {
 
@@ -101,7 +131,7 @@ std::vector<lease> leases_in(queue_answer const& answer, std::string const& queu
 }
 
 // Nobody waits for these tasks any more: others may have them at once.
-void give_back(queue_link& link, queue_answer const& answer) {
+void give_back(queue_dialogue& link, queue_answer const& answer) {
   if (answer.status != queue_status::done) return;
   std::vector<delivery> unwanted;
   for (auto const& [id, count, value] : value_of<std::vector<told_task>>(answer, ""))
@@ -120,7 +150,7 @@ std::vector<work_result> results_in(queue_answer const& answer, std::string cons
 }
 
 // Of the values in one frame, beside which it has room for what is said of them.
-std::size_t batch_bytes(queue_link const& link) noexcept {
+std::size_t batch_bytes(queue_dialogue const& link) noexcept {
   constexpr auto beside = detail::frame_overhead_bytes / 2;
   return std::max(link.frame_bytes_max(), beside) - beside;
 }
@@ -139,7 +169,7 @@ task<std::vector<std::string>> queue_client::try_put(std::vector<new_task> const
     std::vector<std::pair<std::string, bytes>> some;
     for (; begin < end; ++begin) some.emplace_back(tasks[begin].key, blob(tasks[begin].value));
     auto const answer =
-        co_await queue_link::ask(link, nullptr, "put", at_limit == when_full::wait, some);
+        co_await queue_dialogue::ask(link, nullptr, "put", at_limit == when_full::wait, some);
     for (auto const id : value_of<std::vector<std::uint64_t>>(answer, state_->name))
       ids.push_back(std::to_string(id));
   }
@@ -148,7 +178,7 @@ task<std::vector<std::string>> queue_client::try_put(std::vector<new_task> const
 
 task<std::vector<lease>> queue_client::try_take(std::size_t most) {
   auto const link = co_await state_->connected();
-  auto const answer = co_await queue_link::ask(link, give_back, "take", most);
+  auto const answer = co_await queue_dialogue::ask(link, give_back, "take", most);
   co_return leases_in(answer, state_->name, link->held());
 }
 
@@ -171,7 +201,7 @@ task<std::vector<std::string>> queue_client::try_ack(std::vector<finished_task> 
         lost.push_back(done.id());
     }
     if (some.empty()) continue;
-    auto const answer = co_await queue_link::ask(link, nullptr, "ack", some);
+    auto const answer = co_await queue_dialogue::ask(link, nullptr, "ack", some);
     for (auto const id : value_of<std::vector<std::uint64_t>>(answer, state_->name))
       lost.push_back(std::to_string(id));
   }
@@ -181,25 +211,25 @@ task<std::vector<std::string>> queue_client::try_ack(std::vector<finished_task> 
 task<bool> queue_client::try_fail(lease const& failed, std::string const& error) {
   auto const link = co_await state_->connected();
   if (failed.held() != link->held()) co_return false;
-  auto const answer = co_await queue_link::ask(link, nullptr, "fail", delivery_of(failed),
-                                               error.substr(0, detail::error_bytes_max));
+  auto const answer = co_await queue_dialogue::ask(link, nullptr, "fail", delivery_of(failed),
+                                                   error.substr(0, detail::error_bytes_max));
   co_return value_of<std::vector<std::uint64_t>>(answer, state_->name).empty();
 }
 
 task<std::vector<work_result>> queue_client::try_results(std::size_t most) {
   if (!state_->late_results.empty()) co_return std::exchange(state_->late_results, {});
   auto const link = co_await state_->connected();
-  auto const keep = [of = state_](queue_link&, queue_answer const& answer) {
+  auto const keep = [of = state_](queue_dialogue&, queue_answer const& answer) {
     if (answer.status != queue_status::done) return;
     for (auto& each : results_in(answer, of->name)) of->late_results.push_back(std::move(each));
   };
-  auto const answer = co_await queue_link::ask(link, keep, "results", most);
+  auto const answer = co_await queue_dialogue::ask(link, keep, "results", most);
   co_return results_in(answer, state_->name);
 }
 
 task<queue_depth> queue_client::try_depth() {
   auto const link = co_await state_->connected();
-  auto const answer = co_await queue_link::ask(link, nullptr, "depth");
+  auto const answer = co_await queue_dialogue::ask(link, nullptr, "depth");
   check(answer, state_->name);
   co_return detail::read_values([&] {
     auto values = answer.values();
@@ -213,7 +243,7 @@ task<queue_depth> queue_client::try_depth() {
 
 task<> queue_client::try_set_open(bool open) {
   auto const link = co_await state_->connected();
-  check(co_await queue_link::ask(link, nullptr, open ? "open" : "close"), state_->name);
+  check(co_await queue_dialogue::ask(link, nullptr, open ? "open" : "close"), state_->name);
 }
 
 }  // namespace weft::inline v0::net

@@ -37,6 +37,10 @@ queue_server queue_server::bind(endpoint const& at, queue_server_options const& 
   return queue_server(std::make_shared<state>(tcp_listener::bind(at), options));
 }
 
+std::shared_ptr<detail::queue_host> queue_server::host() const noexcept {
+  return {state_, &state_->host};
+}
+
 endpoint queue_server::local() const { return state_->listener.local(); }
 
 task<> queue_server::serve() { return serve(state_); }

@@ -138,7 +138,7 @@ task<> work_queue::end_all(std::vector<finished_task> all) {
   if (!lost.empty()) throw lease_lost(std::move(lost));
 }
 
-task<> work_queue::fail(lease failed, std::string error) {
+task<> work_queue::fail_one(lease failed, std::string error) {
   bool const is_done = co_await retry(reconnect_, [&] { return try_fail(failed, error); }, is_lost);
   if (!is_done) throw lease_lost({failed.id()});
 }

@@ -1,4 +1,5 @@
-// queue_client: one queue of a queue_server, from the other end of the network.
+// queue_client: one queue of a queue_server, from the other end of the network, or from the same
+// process.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,8 @@
 #include "weft/scope.hpp"
 
 namespace weft::inline v0::net {
+
+class queue_server;
 
 struct queue_client_options {
   std::string key;  // the server's; not empty
@@ -35,12 +38,17 @@ class WEFT_API queue_client final : public work_queue {
  public:
   // `server` is "HOST:PORT" or "[IPv6]:PORT"; `name` the queue's, which is made when it is first
   // used, at most 255 bytes. Throws std::invalid_argument for what is none, or an empty key.
-  queue_client(task_scope& tasks, std::string server, std::string name,
+  queue_client(task_scope& tasks, std::string const& server, std::string name,
                queue_client_options options);
+
+  // Of a server in this process, on this loop: the same without a connection, and without a key.
+  queue_client(task_scope& tasks, queue_server const& server, std::string name);
   ~queue_client() override;
 
  private:
   struct state;
+  struct outside;  // final: NOLINT(cppcoreguidelines-virtual-class-destructor)
+  struct inside;   // final: NOLINT(cppcoreguidelines-virtual-class-destructor)
 
   task<std::vector<std::string>> try_put(std::vector<new_task> const& tasks,
                                          when_full at_limit) override;

@@ -13,6 +13,10 @@
 #include "weft/net/queue/policy.hpp"
 #include "weft/task.hpp"
 
+namespace weft::inline v0::detail {
+class queue_host;
+}
+
 namespace weft::inline v0::net {
 
 struct queue_server_options {
@@ -56,7 +60,10 @@ class WEFT_API queue_server {
   [[nodiscard]] task<> serve();
 
  private:
+  friend class queue_client;
   struct state;
+
+  [[nodiscard]] std::shared_ptr<detail::queue_host> host() const noexcept;
   static task<> serve(std::shared_ptr<state> of);
 
   explicit queue_server(std::shared_ptr<state> made) noexcept;

@@ -82,17 +82,17 @@ class WEFT_API work_queue {
   // value_too_large, which leaves the task to its lease's end. After a connection was lost during
   // an ack, lease_lost may mean that this ack itself was done.
   template <class T>
-  [[nodiscard]] task<> ack(lease done, T const& result) {
+  [[nodiscard]] task<> ack(lease&& done, T const& result) {
     std::vector<finished_task> all;
     all.push_back({.done = std::move(done), .result = detail::encoded_value(result)});
     return end_all(std::move(all));
   }
-  [[nodiscard]] task<> ack(lease done) { return ack(std::move(done), std::monostate()); }
+  [[nodiscard]] task<> ack(lease&& done) { return ack(std::move(done), std::monostate()); }
 
   // The same for several tasks and as many results, in one message. Throws std::invalid_argument
   // for more or fewer results.
   template <std::ranges::input_range Results>
-  [[nodiscard]] task<> ack_all(std::vector<lease> done, Results const& results) {
+  [[nodiscard]] task<> ack_all(std::vector<lease>&& done, Results const& results) {
     std::vector<finished_task> all;
     auto next = done.begin();
     for (auto const& result : results) {
@@ -105,7 +105,9 @@ class WEFT_API work_queue {
 
   // Gives the task up for now: it is delivered again after a delay, or, when it has been delivered
   // as often as the policy says, it is dead, and results() yields the error. Throws lease_lost.
-  [[nodiscard]] task<> fail(lease failed, std::string error);
+  [[nodiscard]] task<> fail(lease&& failed, std::string error) {
+    return fail_one(std::move(failed), std::move(error));
+  }
 
   // The results as they come, each for one taker; it ends once the queue is closed and all are
   // taken. Asking for the next confirms the one before: a taker that dies in between loses none,
@@ -151,6 +153,7 @@ class WEFT_API work_queue {
   task<std::string> put_one(new_task added, when_full at_limit);
   task<std::vector<std::string>> put_in_order(std::vector<new_task> tasks, when_full at_limit);
   task<> end_all(std::vector<finished_task> all);
+  task<> fail_one(lease failed, std::string error);
   [[noreturn]] static void refuse_uneven();
 
   retry_options reconnect_;
