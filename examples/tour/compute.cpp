@@ -1,0 +1,130 @@
+// Computing: the same work on the loop, on threads and in processes, and what a clock on the loop
+// notices of it.
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <weft/process_pool.hpp>
+#include <weft/weft.hpp>
+
+#include "steps.hpp"
+
+using namespace std::chrono_literals;
+
+namespace tour {
+
+namespace {
+
+constexpr int chunks = 8;
+constexpr int numbers_in_chunk = 250'000;
+
+int primes_in(int chunk) {
+  int found = 0;
+  for (int n = chunk * numbers_in_chunk + 2; n < (chunk + 1) * numbers_in_chunk + 2; ++n) {
+    bool is_prime = true;
+    for (int d = 2; d * d <= n && is_prime; ++d) is_prime = n % d != 0;
+    found += is_prime ? 1 : 0;
+  }
+  return found;
+}
+
+// The longest that a clock of 1 ms on this loop had to wait for its next tick.
+weft::task<> tick(std::chrono::nanoseconds& longest) {
+  for (auto last = weft::now();;) {
+    co_await weft::sleep_for(1ms);
+    auto const now = weft::now();
+    longest = std::max<std::chrono::nanoseconds>(longest, now - last);
+    last = now;
+  }
+}
+
+template <weft::executor Executor>
+weft::task<int> count_on(Executor& executor, std::string where, narrator& out) {
+  std::chrono::nanoseconds longest{0};
+  int primes = 0;
+  auto const begun = weft::now();
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    auto const ticking = tasks.spawn(tick(longest));
+    co_await weft::sleep_for(5ms);
+    std::size_t done = 0;
+    co_await weft::scope([&](weft::task_scope& counting) -> weft::task<> {
+      for (int chunk = 0; chunk < chunks; ++chunk)
+        counting.spawn([&, chunk]() -> weft::task<> {
+          primes += co_await executor.run(primes_in, chunk);
+          out.show_progress(++done, chunks);
+        });
+      co_return;
+    });
+    co_await weft::sleep_for(5ms);  // the clock sees how long it had to wait
+    ticking.cancel();
+  });
+  auto const took = weft::now() - begun;
+  executor.close();
+  co_await executor.join();
+  out.measured(where, fmt::format("{}, the clock waited {} at most", duration_text(took),
+                                  duration_text(longest)));
+  co_return primes;
+}
+
+int die(int chunk) {
+  if (chunk == 3) ::raise(SIGKILL);
+  return chunk;
+}
+
+}  // namespace
+
+weft::task<> compute(narrator& out) {
+  out.begin("Computing",
+            fmt::format("The primes below {} are counted in {} pieces, on the loop itself, on "
+                        "threads, and in processes, while a clock on the loop ticks every "
+                        "millisecond.",
+                        number_text(chunks * numbers_in_chunk), chunks));
+  weft::inline_executor here;
+  auto const primes = co_await count_on(here, "on the loop", out);
+  weft::thread_pool threads;
+  bool agree =
+      co_await count_on(threads, fmt::format("on {} threads", threads.size()), out) == primes;
+  weft::process_pool processes;
+  agree = co_await count_on(processes, fmt::format("in {} processes", processes.size()), out) ==
+              primes &&
+          agree;
+  if (!agree) throw std::runtime_error("the executors do not agree on how many primes there are");
+  out.measured("primes", number_text(primes));
+  out.lesson(
+      "Work that computes holds up everything else on the loop. Moving it away is one word, "
+      "and then as many processors do it as there are.");
+}
+
+weft::task<> lose_a_worker(narrator& out) {
+  out.begin("A crash",
+            fmt::format("{} jobs in a pool of processes; one of them kills its process.", chunks));
+  weft::process_pool pool(2);
+  int done = 0;
+  std::string lost;
+  co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
+    for (int chunk = 0; chunk < chunks; ++chunk)
+      tasks.spawn([&, chunk]() -> weft::task<> {
+        try {
+          (void)co_await pool.run(die, chunk);
+          ++done;
+        } catch (weft::worker_died const& error) {
+          lost = error.status() ? error.status()->to_string() : "unknown";
+        }
+      });
+    co_return;
+  });
+  auto const restarted = pool.stats().restarted;
+  pool.close();
+  co_await pool.join();
+  out.measured("jobs that were done", fmt::format("{} of {}", done, chunks));
+  out.measured("the other one", "its process ended with " + lost);
+  out.measured("processes replaced", number_text(static_cast<double>(restarted)));
+  out.lesson(
+      "What may crash belongs in a process: one job is lost, its task gets an exception, and "
+      "everything else goes on.");
+}
+
+}  // namespace tour
