@@ -20,8 +20,11 @@ struct host_and_port {
     if (colon == std::string::npos || colon == 0 || colon + 1 == text.size())
       throw std::invalid_argument(fmt::format("weft: '{}' is no {}; use {}", text, what, usage));
     std::string host = text.substr(0, colon);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-      host = host.substr(1, host.size() - 2);
+    bool const is_bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (is_bracketed) host = host.substr(1, host.size() - 2);
+    if (host.find_first_of("[]") != std::string::npos ||
+        (!is_bracketed && host.find(':') != std::string::npos))
+      throw std::invalid_argument(fmt::format("weft: '{}' is no {}; use {}", text, what, usage));
     return {.host = std::move(host), .port = text.substr(colon + 1)};
   }
 };

@@ -1,6 +1,8 @@
 // See shared_connection.hpp.
 #include "shared_connection.hpp"
 
+#include <cerrno>
+
 #include <fmt/format.h>
 
 #include "weft/error.hpp"
@@ -9,6 +11,7 @@ namespace weft::inline v0::detail {
 
 void shared_connection::start(std::shared_ptr<shared_connection> const& link, task_scope& tasks) {
   try {
+    link->children_.reserve(3);
     link->children_.push_back(tasks.spawn(run(link, link->read_to_end())));
     link->children_.push_back(tasks.spawn(run(link, link->writer_.run(link->socket_))));
     link->children_.push_back(tasks.spawn(run(link, link->look_after())));
@@ -20,8 +23,13 @@ void shared_connection::start(std::shared_ptr<shared_connection> const& link, ta
 
 void shared_connection::throw_ended() const {
   if (ended_by_exception_) std::rethrow_exception(ended_by_exception_);
-  throw_system_error(ended_by_.value(),
-                     fmt::format("{}: the connection was lost before the reply", name_));
+  auto const lost = fmt::format("{}: the connection was lost before the reply", name_);
+  if (ended_by_ == std::errc::operation_canceled || ended_by_ == std::errc::timed_out)
+    throw_system_error(ended_by_.value(), lost);
+  // Other codes, of a network that cannot be reached for instance, would say that nothing was
+  // asked.
+  if (ended_by_ == std::errc::connection_reset) throw_system_error(ECONNRESET, lost);
+  throw_system_error(ECONNRESET, fmt::format("{} ({})", lost, ended_by_.message()));
 }
 
 // The children that are cancelled here hold the connection until they have ended.

@@ -49,15 +49,15 @@ thread_crew::thread_crew(thread_pool_options options) : options_(std::move(optio
   signals_blocked const blocked;
   try {
     for (std::size_t number = 0; number < size; ++number) start_member(number);
+    registered_.emplace(asked_on::any_thread, [this] {
+      return pool_metrics{.name = options_.name, .size = members_.size(), .stats = stats()};
+    });
   } catch (...) {
     terminate();
     for (auto const& one : members_)
       if (one->thread.joinable()) one->thread.join();
     throw;
   }
-  registered_.emplace(asked_on::any_thread, [this] {
-    return pool_metrics{.name = options_.name, .size = members_.size(), .stats = stats()};
-  });
 }
 
 void thread_crew::start_member(std::size_t number) {

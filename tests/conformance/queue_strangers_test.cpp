@@ -285,3 +285,24 @@ TEST_CASE_ON_REAL_BACKENDS("who says nothing is cut off in time, and by those wh
         co_await check_that_all_is_well(good);
       });
 }
+
+TEST_CASE_ON_REAL_BACKENDS("strangers that come all at once are as many as the limit, no more") {
+  with_queue_server<On>(
+      {.key = queue_place::key, .handshake_timeout = 1h, .strangers_max = 8},
+      [](queue_place const& here) -> weft::task<> {
+        int cut_off = 0;
+        co_await weft::scope([&](weft::task_scope& strangers) -> weft::task<> {
+          for (int i = 0; i < 100; ++i)
+            strangers.spawn([&]() -> weft::task<> {
+              auto stream = co_await weft::net::connect(here.address());
+              co_await rest_of(stream);
+              ++cut_off;
+            });
+          while (cut_off < 92) co_await weft::sleep_for(1ms);
+          auto good = here.client();
+          co_await check_that_all_is_well(good);  // whose coming cuts off one more
+          strangers.cancel();
+        });
+        CHECK(cut_off == 93);
+      });
+}

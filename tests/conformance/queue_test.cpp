@@ -2,6 +2,8 @@
 #include "weft/net/queue/client.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <semaphore>
@@ -11,6 +13,8 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "support/backends.hpp"
 #include "support/queue_place.hpp"
@@ -425,6 +429,103 @@ TEST_CASE_ON_REAL_BACKENDS("a results() that is left goes on where it was, in th
     co_await queue.ack(*co_await queue.take(), 4);
     auto more = queue.results();
     CHECK((co_await more.next())->value<int>() == 4);
+  });
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a next() that is cancelled while its result is on its way loses none") {
+  with_server([](place const& here) -> weft::task<> {
+    auto worker = here.client();
+    for (int i = 0; i < 100; ++i) {
+      auto taker = here.client();
+      std::optional<int> got;
+      {
+        auto results = taker.results();
+        auto const taking = here.tasks().spawn([&]() -> weft::task<> {
+          auto const result = co_await results.next();
+          got = result->template value<int>();
+        });
+        co_await taker.depth();
+        co_await worker.put(i);
+        auto task = co_await worker.take();
+        co_await worker.ack(std::move(*task), i);
+        for (int turns = 0; turns < i % 5; ++turns) co_await weft::sleep_for(0s);
+        if (!taking.ended()) taking.cancel();
+        while (!taking.ended()) co_await weft::sleep_for(0s);
+      }
+      if (!got) {
+        auto results = taker.results();
+        got = (co_await results.next())->value<int>();
+      }
+      CHECK(got == i);
+      co_await taker.close();  // confirms it, by asking for more
+      auto rest = taker.results();
+      CHECK_FALSE(co_await rest.next());
+      co_await taker.open();
+    }
+  });
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a known key is known also behind a put that waits for room") {
+  with_server({.capacity = 1}, [](place const& here) -> weft::task<> {
+    auto queue = here.client();
+    auto const id = co_await queue.put(1, {.key = "known"});
+    auto const waiting = here.tasks().spawn([&]() -> weft::task<> { co_await queue.put(2); });
+    co_await queue.depth();
+    CHECK(co_await queue.put(1, {.key = "known", .at_limit = weft::net::when_full::refuse}) == id);
+    waiting.cancel();
+  });
+}
+
+TEST_CASE_ON_REAL_BACKENDS("more leases are kept up than one message could name") {
+  weft::net::queue_policy const policy{.lease = 1s, .value_limit_bytes = 100};
+  with_server(policy, [](place const& here) -> weft::task<> {
+    auto queue = here.client();
+    co_await queue.put_all(std::vector<int>(10'000, 7));
+    std::vector<lease> held;
+    while (held.size() < 10'000)
+      for (auto& each : co_await queue.take(10'000)) held.push_back(std::move(each));
+    co_await weft::sleep_for(2s);
+    CHECK(co_await queue.depth() == queue_depth{.leased = 10'000});
+    co_await queue.ack_all(std::move(held), std::vector<int>(10'000, 8));
+  });
+}
+
+TEST_CASE_ON_REAL_BACKENDS("a policy that means nothing is refused") {
+  for (auto const& policy :
+       {weft::net::queue_policy{.capacity = 0}, weft::net::queue_policy{.lease = 0s},
+        weft::net::queue_policy{.lease = std::chrono::nanoseconds::max()},
+        weft::net::queue_policy{.retry = {.attempts = 0}},
+        weft::net::queue_policy{.retry = {.longest_delay = 10'000h}},
+        weft::net::queue_policy{.value_limit_bytes = SIZE_MAX}})
+    CHECK_THROWS_AS(queue_server::bind("127.0.0.1:0", {.key = key, .policy = policy}),
+                    std::invalid_argument);
+  run_on<On>([]() -> weft::task<> {
+    co_await weft::scope([](weft::task_scope& tasks) -> weft::task<> {
+      for (auto const* const address : {"", ":1", "a:", "fe80::1:80", "[::1:80", "[]:80", "a]:80"})
+        CHECK_THROWS_AS(queue_client(tasks, address, "tasks", {.key = key}), std::invalid_argument);
+      queue_client const good(tasks, "[::1]:80", "tasks", {.key = key});
+      co_return;
+    });
+  }());
+}
+
+TEST_CASE_ON_REAL_BACKENDS("both ends ask a silent connection now and then whether it is there") {
+  with_server([](place const& here) -> weft::task<> {
+    auto queue = here.client();
+    co_await queue.depth();
+    auto const port = fmt::format(":{:04X}", weft::net::endpoint::parse(here.address()).port());
+    // See proc_net_tcp(5): " 01 " is open, and "02:" a timer that asks when it ends. While
+    // something that was sent is not acknowledged there is another timer.
+    auto const asking = [&] {
+      int count = 0;
+      std::ifstream connections("/proc/net/tcp");
+      for (std::string line; std::getline(connections, line);)
+        if (line.find(port + " ") != line.npos && line.find(" 01 ") != line.npos &&
+            line.find(" 02:") != line.npos)
+          ++count;
+      return count;
+    };
+    while (asking() != 2) co_await weft::sleep_for(1ms);
   });
 }
 

@@ -2,7 +2,6 @@
 #include "weft/net/queue/client.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <tuple>
 #include <utility>
@@ -12,25 +11,31 @@
 #include "queue/inside_link.hpp"
 #include "queue/link.hpp"
 #include "queue/refusal.hpp"
+#include "weft/event.hpp"
 #include "weft/net/queue/server.hpp"
 #include "weft/timeout.hpp"
 
 namespace weft::inline v0::net {
 
 using detail::blob;
+using detail::delivery;
+using detail::delivery_of;
 using detail::queue_answer;
 using detail::queue_dialogue;
 using detail::queue_link;
 using detail::queue_status;
 using bytes = msgpack::type::raw_ref;
-using delivery = std::pair<std::uint64_t, std::uint32_t>;
 
 // Held by the client, and by its connections' late answers.
 struct queue_client::state {
   std::string const name;
   std::vector<work_result> late_results{};  // whose taker did not wait for them
+  event no_results_under_way{};             // else to ask for more would confirm some unseen
 
-  explicit state(std::string queue) : name(std::move(queue)) { detail::check_queue_name(name); }
+  explicit state(std::string queue) : name(std::move(queue)) {
+    detail::check_queue_name(name);
+    no_results_under_way.set();
+  }
   state(state const&) = delete;
   state& operator=(state const&) = delete;
   virtual ~state() = default;
@@ -110,13 +115,6 @@ T value_of(queue_answer const& answer, std::string const& queue) {
   return detail::read_values([&] { return answer.values().template next<T>(); });
 }
 
-delivery delivery_of(lease const& held) {
-  auto const& entry = held.ticket().entry;
-  std::uint64_t id = 0;
-  std::from_chars(entry.data(), entry.data() + entry.size(), id);
-  return {id, held.delivery()};
-}
-
 using told_task = std::tuple<std::uint64_t, std::uint32_t, std::string>;
 
 std::vector<lease> leases_in(queue_answer const& answer, std::string const& queue,
@@ -194,7 +192,7 @@ task<std::vector<std::string>> queue_client::try_ack(std::vector<finished_task> 
     std::vector<std::tuple<std::uint64_t, std::uint32_t, bytes>> some;
     for (; begin < end; ++begin) {
       auto const& [done, result] = all[begin];
-      auto const [id, count] = delivery_of(done);
+      auto const [id, count] = delivery_of(done.ticket());
       if (done.held() == link->held())
         some.emplace_back(id, count, blob(result));
       else
@@ -211,20 +209,32 @@ task<std::vector<std::string>> queue_client::try_ack(std::vector<finished_task> 
 task<bool> queue_client::try_fail(lease const& failed, std::string const& error) {
   auto const link = co_await state_->connected();
   if (failed.held() != link->held()) co_return false;
-  auto const answer = co_await queue_dialogue::ask(link, nullptr, "fail", delivery_of(failed),
-                                                   error.substr(0, detail::error_bytes_max));
+  auto const answer =
+      co_await queue_dialogue::ask(link, nullptr, "fail", delivery_of(failed.ticket()),
+                                   std::string(detail::cut_text(error, detail::error_bytes_max)));
   co_return value_of<std::vector<std::uint64_t>>(answer, state_->name).empty();
 }
 
+// One who is cancelled leaves an answer on its way, which may have results in it. The next one
+// waits for that first.
 task<std::vector<work_result>> queue_client::try_results(std::size_t most) {
+  co_await state_->no_results_under_way.wait();
   if (!state_->late_results.empty()) co_return std::exchange(state_->late_results, {});
   auto const link = co_await state_->connected();
   auto const keep = [of = state_](queue_dialogue&, queue_answer const& answer) {
+    of->no_results_under_way.set();
     if (answer.status != queue_status::done) return;
     for (auto& each : results_in(answer, of->name)) of->late_results.push_back(std::move(each));
   };
-  auto const answer = co_await queue_dialogue::ask(link, keep, "results", most);
-  co_return results_in(answer, state_->name);
+  state_->no_results_under_way.reset();
+  try {
+    auto const answer = co_await queue_dialogue::ask(link, keep, "results", most);
+    state_->no_results_under_way.set();
+    co_return results_in(answer, state_->name);
+  } catch (std::exception const&) {  // but for cancelled, the request is over
+    state_->no_results_under_way.set();
+    throw;
+  }
 }
 
 task<queue_depth> queue_client::try_depth() {

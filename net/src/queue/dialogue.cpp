@@ -1,14 +1,30 @@
 // See dialogue.hpp.
 #include "queue/dialogue.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <exception>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "weft/net/queue/error.hpp"
 #include "weft/time.hpp"
 
 namespace weft::inline v0::detail {
+
+namespace {
+
+// In one message; each takes at most 15 bytes.
+constexpr std::size_t extended_most = 1'000;
+
+}  // namespace
+
+delivery delivery_of(lease_ticket const& ticket) {
+  std::uint64_t id = 0;
+  std::from_chars(ticket.entry.data(), ticket.entry.data() + ticket.entry.size(), id);
+  return {id, ticket.delivery};
+}
 
 task<queue_answer> queue_dialogue::wait(std::shared_ptr<queue_dialogue> with, std::uint64_t number,
                                         std::string message, late_answer late) {
@@ -39,10 +55,9 @@ task<queue_answer> queue_dialogue::wait(std::shared_ptr<queue_dialogue> with, st
 void queue_dialogue::abandon(std::uint64_t number, late_answer late,
                              std::optional<queue_answer> const& answer) noexcept {
   asking_.erase(number);
-  if (!goes_on()) return;
   try {
-    if (answer) {
-      if (late) late(*this, *answer);
+    if (answer || !goes_on()) {
+      if (late) late(*this, answer.value_or(queue_answer{.status = queue_status::cancelled, .message = {}}));
       return;
     }
     late_[number] = std::move(late);
@@ -76,20 +91,21 @@ void queue_dialogue::hand_out(std::string message) {
 void queue_dialogue::wake_all() noexcept {
   for (auto const& [number, each] : asking_) each->answered.set();
   asking_.clear();
-  late_.clear();
+  for (auto const& [number, late] : std::exchange(late_, {}))
+    if (late) late(*this, {.status = queue_status::cancelled, .message = {}});
   held_->clear();
 }
 
 task<> queue_dialogue::keep_leases_up() {
   for (;;) {
     co_await sleep_for(lease_ / 3);
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> held;
-    for (auto const& each : *held_) {
-      std::uint64_t id = 0;
-      std::from_chars(each.entry.data(), each.entry.data() + each.entry.size(), id);
-      held.emplace_back(id, each.delivery);
+    std::vector<delivery> held;
+    for (auto const& each : *held_) held.push_back(delivery_of(each));
+    for (std::size_t begin = 0; begin < held.size(); begin += extended_most) {
+      auto const end = std::min(begin + extended_most, held.size());
+      tell("extend", std::vector(held.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 held.begin() + static_cast<std::ptrdiff_t>(end)));
     }
-    if (!held.empty()) tell("extend", held);
   }
 }
 

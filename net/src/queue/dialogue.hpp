@@ -28,9 +28,14 @@ struct queue_answer {
   [[nodiscard]] byte_source values() const { return values_in(message).after(values_at); }
 };
 
+// A lease as a message names it.
+using delivery = std::pair<std::uint64_t, std::uint32_t>;
+delivery delivery_of(lease_ticket const& ticket);
+
 class queue_dialogue {
  public:
-  // What is done with an answer that comes when nobody waits for it any more.
+  // What is done with an answer that comes when nobody waits for it any more, or when the dialogue
+  // has ended instead: then it is one that says cancelled.
   using late_answer = std::function<void(queue_dialogue&, queue_answer const&)>;
 
   queue_dialogue(queue_dialogue const&) = delete;

@@ -29,6 +29,7 @@ void append(std::string& to, std::span<std::byte const> bytes) {
 void frame_sealer::seal(std::span<std::byte const> contents, std::string& out) {
   auto const header = big_endian<frame_header_bytes>(contents.size());
   auto const seal = hmac_.of({big_endian<8>(number_++), header, contents});
+  out.reserve(out.size() + header.size() + contents.size() + seal.size());  // all of it, or none
   append(out, header);
   append(out, contents);
   append(out, seal);

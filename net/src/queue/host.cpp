@@ -29,6 +29,8 @@ queue_host::queue_host(net::queue_server_options options, std::string name,
 served_queue* queue_host::queue(std::string const& name, task_list::time now) {
   auto const found = queues_.find(name);
   if (found != queues_.end()) return &found->second;
+  if (queues_.size() == queues_max)
+    std::erase_if(queues_, [](auto const& each) { return each.second.is_unused(); });
   if (queues_.size() == queues_max) return nullptr;
   auto& made = queues_
                    .try_emplace(name, options_.policy, delay_after_,
@@ -38,7 +40,7 @@ served_queue* queue_host::queue(std::string const& name, task_list::time now) {
   return &made;
 }
 
-void queue_host::forget(queue_asker const& gone) {
+void queue_host::forget(queue_asker const& gone) noexcept {
   for (auto& [name, queue] : queues_) queue.forget(gone);
   changed_.set();
 }
@@ -48,12 +50,15 @@ void queue_host::end() {
   for (auto& [name, queue] : queues_) queue.end(queue_time());
 }
 
+void queue_host::advance(task_list::time now) {
+  next_due_ = task_list::never;
+  for (auto& [name, queue] : queues_) next_due_ = std::min(next_due_, queue.advance(now));
+}
+
 task<> queue_host::keep_time() {
   for (;;) {
     changed_.reset();
-    next_due_ = task_list::never;
-    for (auto& [name, queue] : queues_)
-      next_due_ = std::min(next_due_, queue.advance(queue_time()));
+    advance(queue_time());
     try {
       co_await with_deadline(clock::time_point(std::chrono::nanoseconds(next_due_)),
                              changed_.wait());
@@ -72,6 +77,7 @@ void queue_host::handle(queue_asker& by, std::string_view message, task_list::ti
     if (name.size() > name_bytes_max)
       return from.answer(queue_status::refused, "the queue's name has more than 255 bytes");
     auto* const asked = queue(name, now);
+    if (asked == nullptr && operation == "cancel") return;  // of a request that was refused
     if (asked == nullptr) return from.answer(queue_status::refused, "there are too many queues");
     handle(from, operation, *asked, arguments, now);
     if (asked->next_due() < next_due_) changed_.set();
@@ -102,7 +108,7 @@ void queue_host::handle(queue_request from, std::string_view operation, served_q
   } else if (operation == "fail") {
     auto const failed = arguments.next<served_queue::delivery>();
     auto const error = arguments.next<std::string>();
-    asked.fail(from, failed, error.substr(0, error_bytes_max), now);
+    asked.fail(from, failed, std::string(cut_text(error, error_bytes_max)), now);
   } else if (operation == "extend") {
     asked.extend(from, arguments.next<deliveries>(), now);
   } else if (operation == "release") {

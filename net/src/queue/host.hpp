@@ -38,12 +38,13 @@ class queue_host {
   void handle(queue_asker& by, std::string_view message, task_list::time now);
 
   // The asker is gone from all of them.
-  void forget(queue_asker const& gone);
+  void forget(queue_asker const& gone) noexcept;
 
   // Who takes gets nothing from now on.
   void end();
 
-  // Brings back what is due, until it is cancelled.
+  // Brings back what is due by now; or again and again, until it is cancelled.
+  void advance(task_list::time now);
   task<> keep_time();
 
  private:

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "silence.hpp"
 #include "weft/error.hpp"
 #include "weft/net/connect.hpp"
 #include "weft/net/queue/error.hpp"
@@ -40,6 +41,7 @@ task<std::shared_ptr<queue_link>> queue_link::open(task_scope& tasks, host_and_p
   auto const name = fmt::format("queue server {}:{}", server.host, server.port);
   auto socket = co_await net::connect(server.host, server.port);
   socket.set_no_delay(true);
+  end_in_silence(socket);
   try {
     auto const keys = co_await shake_hands(socket, key);
     auto made = std::make_shared<queue_link>(std::move(socket), name, std::move(queue), keys);

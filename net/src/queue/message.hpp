@@ -38,6 +38,13 @@ std::size_t end_of_batch(All const& all, std::size_t begin, std::size_t batch_by
   return end;
 }
 
+// The beginning of a text in UTF-8, of at most so many bytes.
+inline std::string_view cut_text(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
 // A string that travels as bytes, which need be no text.
 inline msgpack::type::raw_ref blob(std::string_view bytes) {
   return {bytes.data(), static_cast<std::uint32_t>(bytes.size())};
@@ -65,7 +72,8 @@ auto read_values(Read read) {
 }
 
 inline byte_source values_in(std::string_view message) {
-  return byte_source(std::as_bytes(std::span(message)));
+  constexpr std::size_t nesting = 4;  // lists of lists are all there is
+  return byte_source(std::as_bytes(std::span(message)), nesting);
 }
 
 }  // namespace weft::inline v0::detail

@@ -169,7 +169,8 @@ task<bool> redis_queue::try_fail(lease const& failed, std::string const& error) 
   detail::add_delivery(arguments, failed.ticket());
   for (auto& each : {failed.id(), std::to_string(failed.delivery()),
                      std::to_string(policy.retry.attempts), std::to_string(delay.count()),
-                     error.substr(0, detail::error_bytes_max), std::to_string(policy.capacity)})
+                     std::string(detail::cut_text(error, detail::error_bytes_max)),
+                     std::to_string(policy.capacity)})
     arguments.push_back(each);
   auto const told = co_await store.run(redis_scripts::all().fail, std::move(arguments));
   co_return told.integer != 0;

@@ -48,8 +48,7 @@ void check(std::string const& name, net::redis_queue_options const& options) {
   if (name.empty() || name.find_first_of("{}") != std::string::npos)
     throw std::invalid_argument(
         fmt::format("weft: '{}' cannot name a queue of Redis: it is empty, or has braces", name));
-  if (options.policy.lease < milliseconds(1))
-    throw std::invalid_argument("weft: leases of a queue of Redis have at least a millisecond");
+  check_queue_policy(options.policy);
   if (options.policy.value_limit_bytes + beside_value_bytes > options.redis.reply_limit_bytes)
     throw std::invalid_argument(
         fmt::format("weft: values of {} bytes do not fit into replies of {}",

@@ -31,15 +31,20 @@ redis_task_reader::delivered::delivered(stream_entry const& entry, std::uint32_t
 task<std::vector<net::lease>> redis_task_reader::take(std::size_t most) {
   taker mine{.most = most};
   line_.push_back(&mine);
-  has_takers_.set();
+  has_work_.set();
+  // Between a cancellation and this, tasks may have been given to it.
   struct at_end {
-    std::deque<taker*>& line;
+    redis_task_reader& reader;
     taker* who;
-    ~at_end() { std::erase(line, who); }
-  } const leaving{line_, &mine};
+    ~at_end() {
+      std::erase(reader.line_, who);
+      for (auto const& each : who->taken) reader.unwanted_.push_back(each.ticket());
+      if (!who->taken.empty()) reader.has_work_.set();
+    }
+  } const leaving{*this, &mine};
   co_await mine.answered.wait();
   if (mine.failure) std::rethrow_exception(mine.failure);
-  co_return std::move(mine.taken);
+  co_return std::exchange(mine.taken, {});
 }
 
 void redis_task_reader::answer_all(std::exception_ptr const& failure) noexcept {
@@ -53,9 +58,9 @@ void redis_task_reader::answer_all(std::exception_ptr const& failure) noexcept {
 task<> redis_task_reader::run() {
   try {
     for (;;) {
-      while (line_.empty()) {
-        has_takers_.reset();
-        co_await has_takers_.wait();
+      while (line_.empty() && unwanted_.empty()) {
+        has_work_.reset();
+        co_await has_work_.wait();
       }
       try {
         co_await serve();
@@ -80,6 +85,8 @@ std::size_t redis_task_reader::wanted() const noexcept {
 // While there is always something to be read, that is all that is done, but for a look around once
 // in a while.
 task<> redis_task_reader::serve() {
+  if (!unwanted_.empty()) co_await release(std::exchange(unwanted_, {}));
+  if (line_.empty()) co_return;
   if (is_idle_ || now() >= next_look_) co_await look_around();
   if (!line_.empty()) co_await read();
 }
@@ -124,20 +131,20 @@ task<> redis_task_reader::hand_out(std::vector<delivered> found) {
   auto next = found.begin();
   while (next != found.end() && !line_.empty()) {
     auto& first = *line_.front();
-    line_.pop_front();
     for (; next != found.end() && first.taken.size() < first.most; ++next)
       first.taken.emplace_back(std::move(next->id), std::move(next->ticket), std::move(next->value),
                                held_);
+    line_.pop_front();
     first.answered.set();
   }
-  found.erase(found.begin(), next);
-  if (!found.empty()) co_await release(std::move(found));
+  for (; next != found.end(); ++next) unwanted_.push_back(std::move(next->ticket));
+  if (!unwanted_.empty()) co_await release(std::exchange(unwanted_, {}));
 }
 
 // Those that they came for have gone. When this fails, the leases run out by themselves.
-task<> redis_task_reader::release(std::vector<delivered> unwanted) {
+task<> redis_task_reader::release(std::vector<lease_ticket> unwanted) {
   std::vector<std::string> arguments{store_.consumer(), store_.lease_milliseconds()};
-  for (auto const& each : unwanted) add_delivery(arguments, each.ticket);
+  for (auto const& each : unwanted) add_delivery(arguments, each);
   co_await store_.run(redis_scripts::all().release, std::move(arguments));
 }
 

@@ -61,15 +61,16 @@ class redis_task_reader {
   task<> reclaim();
   task<> read();
   task<> hand_out(std::vector<delivered> found);
-  task<> release(std::vector<delivered> unwanted);
+  task<> release(std::vector<lease_ticket> unwanted);
   void answer_all(std::exception_ptr const& failure) noexcept;
 
   redis_store& store_;
   net::redis_client over_;
   std::shared_ptr<held_leases> held_ = std::make_shared<held_leases>();
   std::deque<taker*> line_;
-  event has_takers_;
-  bool is_idle_ = false;  // the last read brought nothing
+  event has_work_;
+  std::vector<lease_ticket> unwanted_;  // that came for those who had left
+  bool is_idle_ = false;                // the last read brought nothing
   clock::time_point next_look_{};
   std::string reclaim_from_ = "0-0";
 };

@@ -2,7 +2,9 @@
 #include "queue/served_queue.hpp"
 
 #include <algorithm>
+#include <new>
 #include <optional>
+#include <ranges>
 
 namespace weft::inline v0::detail {
 
@@ -25,11 +27,16 @@ bool remove_from(Waiting& waiting, queue_request const& wanted) {
 
 void served_queue::put(queue_request from, std::vector<keyed_value> tasks, bool waits, time now) {
   if (!tasks_.is_open()) return from.answer(queue_status::closed);
-  auto const is_new = [&](auto const& each) { return !tasks_.knows(each.first); };
-  auto const added = static_cast<std::size_t>(std::ranges::count_if(tasks, is_new));
-  if (!waits && added != 0 && (!putting_.empty() || tasks_.room() < added))
-    return from.answer(queue_status::full);
-  putting_.push_back({.from = from, .tasks = std::move(tasks), .ids = {}});
+  waiting_put added{.from = from, .tasks = std::move(tasks), .ids = {}};
+  if (waits) {
+    putting_.push_back(std::move(added));
+  } else {
+    auto const is_new = [&](auto const& each) { return !tasks_.knows(each.first); };
+    auto const count = static_cast<std::size_t>(std::ranges::count_if(added.tasks, is_new));
+    bool const has_room = count == 0 || (putting_.empty() && count <= tasks_.room());
+    if (!has_room || !put_what_fits(added)) return from.answer(queue_status::full);
+    from.answer(queue_status::done, added.ids);
+  }
   settle(now);
 }
 
@@ -65,8 +72,8 @@ void served_queue::extend(queue_request from, std::vector<delivery> const& held,
 }
 
 void served_queue::release(queue_request from, std::vector<delivery> const& held, time now) {
-  for (auto each = held.rbegin(); each != held.rend(); ++each)  // the first to the front
-    tasks_.release({.id = each->first, .delivery = each->second}, from.by->number());
+  for (auto const& [id, count] : std::views::reverse(held))  // the first to the front
+    tasks_.release({.id = id, .delivery = count}, from.by->number());
   from.answer(queue_status::done);
   settle(now);
 }
@@ -94,12 +101,14 @@ void served_queue::cancel(queue_request waiting) {
     waiting.answer(queue_status::cancelled);
 }
 
-void served_queue::forget(queue_asker const& gone) {
+void served_queue::forget(queue_asker const& gone) noexcept {
   auto const is_theirs = [&](auto const& each) { return each.from.by == &gone; };
   std::erase_if(putting_, is_theirs);
   std::erase_if(taking_, is_theirs);
   std::erase_if(taking_results_, is_theirs);
-  tasks_.release_all(gone.number());
+  try {
+    tasks_.release_all(gone.number());
+  } catch (std::bad_alloc const&) {}  // leases run out by themselves
 }
 
 void served_queue::end(time now) {
@@ -134,18 +143,23 @@ bool served_queue::answer_results() {
 }
 
 bool served_queue::answer_put() {
-  auto& [from, tasks, ids] = putting_.front();
+  auto& first = putting_.front();
   if (!tasks_.is_open()) {
-    from.answer(queue_status::closed);
+    first.from.answer(queue_status::closed);
     return true;
   }
-  while (ids.size() < tasks.size()) {
-    auto& [key, value] = tasks[ids.size()];
-    auto const id = tasks_.put(std::move(value), key);
+  if (!put_what_fits(first)) return false;
+  first.from.answer(queue_status::done, first.ids);
+  return true;
+}
+
+// False when there is no room for the rest.
+bool served_queue::put_what_fits(waiting_put& added) {
+  for (auto i = added.ids.size(); i < added.tasks.size(); ++i) {
+    auto const id = tasks_.put(std::move(added.tasks[i].second), added.tasks[i].first);
     if (!id) return false;  // the value is still there: it was not moved from
-    ids.push_back(*id);
+    added.ids.push_back(*id);
   }
-  from.answer(queue_status::done, ids);
   return true;
 }
 

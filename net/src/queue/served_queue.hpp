@@ -79,10 +79,15 @@ class served_queue {
 
   // Nobody is there any more to be answered. What they had is given to others by the next
   // advance().
-  void forget(queue_asker const& gone);
+  void forget(queue_asker const& gone) noexcept;
 
   // From now on who takes gets nothing: the server ends.
   void end(time now);
+
+  // Nothing is in it, not even a key, and nobody waits.
+  [[nodiscard]] bool is_unused() const noexcept {
+    return tasks_.is_unused() && putting_.empty() && taking_.empty() && taking_results_.empty();
+  }
 
   // Makes ready what is due, and yields when something is due next.
   time advance(time now);
@@ -103,6 +108,7 @@ class served_queue {
   void settle(time now);
   bool answer_results();
   bool answer_put();
+  bool put_what_fits(waiting_put& added);
   bool answer_take(time now);
 
   task_list tasks_;

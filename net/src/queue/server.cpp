@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "queue/host.hpp"
+#include "queue/refusal.hpp"
 #include "queue/session.hpp"
 #include "weft/cancel.hpp"
 #include "weft/net/serve.hpp"
@@ -34,6 +35,7 @@ queue_server::~queue_server() = default;
 
 queue_server queue_server::bind(endpoint const& at, queue_server_options const& options) {
   (void)detail::server_handshake(options.key);  // refuses one that is empty
+  detail::check_queue_policy(options.policy);
   return queue_server(std::make_shared<state>(tcp_listener::bind(at), options));
 }
 
@@ -46,7 +48,9 @@ endpoint queue_server::local() const { return state_->listener.local(); }
 task<> queue_server::serve() { return serve(state_); }
 
 task<> queue_server::serve(std::shared_ptr<state> of) {
-  auto& [listener, host, strangers] = *of;
+  auto& listener = of->listener;
+  auto& host = of->host;
+  auto& strangers = of->strangers;
   co_await scope([&](task_scope& tasks) -> task<> {
     auto const time = tasks.spawn(host.keep_time());
     auto const ending = tasks.spawn([&]() -> task<> {

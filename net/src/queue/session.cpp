@@ -9,12 +9,34 @@
 
 #include <fmt/format.h>
 
+#include "silence.hpp"
 #include "weft/net/queue/error.hpp"
 #include "weft/scope.hpp"
 #include "weft/stream.hpp"
 #include "weft/timeout.hpp"
 
 namespace weft::inline v0::detail {
+
+struct queue_stranger {
+  queue_stranger(queue_strangers& all, cancel_scope& held)
+      : of(all), scope(held), at(all.insert(all.end(), this)) {}
+  queue_stranger(queue_stranger const&) = delete;
+  queue_stranger& operator=(queue_stranger const&) = delete;
+  ~queue_stranger() { leave(); }
+
+  void cut_off() noexcept {
+    leave();
+    scope.cancel();
+  }
+  void leave() noexcept {
+    if (!std::exchange(has_left, true)) of.erase(at);
+  }
+
+  queue_strangers& of;
+  cancel_scope& scope;
+  queue_strangers::iterator at;
+  bool has_left = false;
+};
 
 namespace {
 
@@ -39,12 +61,8 @@ task<session_keys> shake_hands(net::tcp_stream& peer, std::string_view key) {
 task<std::optional<session_keys>> admit(queue_host const& host, queue_strangers& strangers,
                                         net::tcp_stream& peer) {
   co_return co_await cancellable([&](cancel_scope& scope) -> task<session_keys> {
-    struct place {
-      queue_strangers& of;
-      queue_strangers::iterator at;
-      ~place() { of.erase(at); }
-    } const mine{strangers, strangers.insert(strangers.end(), &scope)};
-    if (strangers.size() > host.options().strangers_max) strangers.front()->cancel();
+    queue_stranger mine(strangers, scope);
+    while (strangers.size() > host.options().strangers_max) strangers.front()->cut_off();
     co_return co_await with_timeout(host.options().handshake_timeout,
                                     shake_hands(peer, host.options().key));
   });
@@ -68,6 +86,7 @@ task<> serve_queue_session(queue_host& host, queue_strangers& strangers, net::tc
   };
   try {
     peer.set_no_delay(true);
+    end_in_silence(peer);
     auto const keys = co_await admit(host, strangers, peer);
     if (!keys) co_return refuse("too many others have not shown the key, either");
     queue_session session(host, peer, *keys);
@@ -96,8 +115,10 @@ task<> queue_session::run() {
 task<> queue_session::read() {
   while (auto const bytes = co_await peer_.read()) {
     opener_.feed(bytes);
-    while (auto const message = opener_.next()) host_.handle(*this, *message, queue_time());
-    co_await writer_.room();
+    while (auto const message = opener_.next()) {
+      host_.handle(*this, *message, queue_time());
+      co_await writer_.room();  // for what was answered
+    }
   }
 }
 

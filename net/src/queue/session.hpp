@@ -16,8 +16,10 @@
 
 namespace weft::inline v0::detail {
 
-// Those that have not shown yet that they have the key, the oldest first.
-using queue_strangers = std::list<cancel_scope*>;
+// Those that have not shown yet that they have the key, the oldest first, and what cuts them off.
+// One that is cut off is none any more.
+struct queue_stranger;
+using queue_strangers = std::list<queue_stranger*>;
 
 // Serves one connection until it ends. Says in the log what it refuses; throws only cancelled, and
 // what the lack of memory does.

@@ -79,6 +79,12 @@ class task_list {
     return is_done() && results_.empty() && unconfirmed_.empty();
   }
 
+  // As it was at first, but for its numbers.
+  [[nodiscard]] bool is_unused() const noexcept {
+    return is_open_ && dead_ == 0 && tasks_.empty() && results_.empty() && unconfirmed_.empty() &&
+           keys_.empty();
+  }
+
   // Leases to the holder at most so many, and no more once their values have `limit_bytes`.
   std::vector<delivered_task> take(std::size_t most, std::size_t limit_bytes, std::uint64_t holder,
                                    time now);

@@ -59,6 +59,7 @@ loss loss_of(std::exception_ptr const& why) {
   } catch (timed_out const&) {  // of connecting: nothing else has a timeout
     return loss::before_asking;
   } catch (std::system_error const& error) {
+    if (error.code().category() != std::system_category()) return loss::none;
     switch (error.code().value()) {
       case ECONNREFUSED:
       case ENOENT:  // a socket's path

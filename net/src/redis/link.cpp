@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "silence.hpp"
 #include "weft/error.hpp"
 #include "weft/net/connect.hpp"
 #include "weft/net/unix.hpp"
@@ -25,6 +26,7 @@ task<net::stream_socket> redis_address::connect() const {
   if (at_.host.empty()) co_return co_await net::connect(net::unix_address::path(text_));
   auto connected = co_await net::connect(at_.host, at_.port);
   connected.set_no_delay(true);
+  end_in_silence(connected);
   co_return connected;
 }
 

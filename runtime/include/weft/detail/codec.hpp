@@ -134,7 +134,8 @@ void encode(byte_sink& into, T const&... values) {
 // that are no such values.
 class byte_source {
  public:
-  explicit byte_source(std::span<std::byte const> bytes) noexcept : bytes_(bytes) {}
+  explicit byte_source(std::span<std::byte const> bytes, std::size_t nesting = depth_max) noexcept
+      : bytes_(bytes), nesting_(nesting) {}
 
   [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
 
@@ -143,14 +144,14 @@ class byte_source {
 
   // The same without so many bytes.
   [[nodiscard]] byte_source after(std::size_t count) const noexcept {
-    return byte_source(bytes_.subspan(count));
+    return byte_source(bytes_.subspan(count), nesting_);
   }
 
   template <class T>
   T next() {
     // Every element takes at least a byte, so no count may be larger than what there is.
     auto const size = bytes_.size();
-    msgpack::unpack_limit const limit(size, size, size, size, size, depth_max);
+    msgpack::unpack_limit const limit(size, size, size, size, size, nesting_);
     auto const refer = [](msgpack::type::object_type, std::size_t, void*) { return true; };
     std::size_t read = 0;
     auto const object = msgpack::unpack(reinterpret_cast<char const*>(bytes_.data()), size, read,
@@ -161,6 +162,7 @@ class byte_source {
 
  private:
   std::span<std::byte const> bytes_;
+  std::size_t nesting_;
 };
 
 template <class... T>

@@ -42,6 +42,7 @@ class WEFT_API queue_client final : public work_queue {
                queue_client_options options);
 
   // Of a server in this process, on this loop: the same without a connection, and without a key.
+  // Leases run out and delays end only while it serves.
   queue_client(task_scope& tasks, queue_server const& server, std::string name);
   ~queue_client() override;
 

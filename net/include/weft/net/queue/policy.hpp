@@ -8,6 +8,8 @@
 
 namespace weft::inline v0::net {
 
+// Leases last from a millisecond to a year, delays no longer than that; attempts and capacity are
+// at least 1, and values have at most a GiB.
 struct queue_policy {
   // How many tasks a queue holds that are not done, or whose results nobody has taken; a put beyond
   // that waits, or fails.

@@ -41,7 +41,8 @@ class WEFT_API queue_server {
   static constexpr std::uint16_t default_port = 5000;
 
   // Opens a listener at the endpoint; port 0 picks a free one. Throws std::invalid_argument for an
-  // empty key, and std::system_error as tcp_listener::bind does.
+  // empty key or a policy that means nothing (see queue_policy), and std::system_error as
+  // tcp_listener::bind does.
   static queue_server bind(endpoint const& at, queue_server_options const& options);
   static queue_server bind(std::string_view at, queue_server_options const& options) {
     return bind(endpoint::parse(at), options);
