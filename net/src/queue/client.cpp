@@ -212,7 +212,8 @@ task<bool> queue_client::try_fail(lease const& failed, std::string const& error)
   auto const answer =
       co_await queue_dialogue::ask(link, nullptr, "fail", delivery_of(failed.ticket()),
                                    std::string(detail::cut_text(error, detail::error_bytes_max)));
-  co_return value_of<std::vector<std::uint64_t>>(answer, state_->name).empty();
+  auto const lost = value_of<std::vector<std::uint64_t>>(answer, state_->name);
+  co_return lost.empty();
 }
 
 // One who is cancelled leaves an answer on its way, which may have results in it. The next one
