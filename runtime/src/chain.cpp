@@ -1,6 +1,7 @@
 // The parts of operations, frames and cancel scopes that are not on the hot path.
 #include "weft/detail/chain.hpp"
 
+#include <atomic>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -54,6 +55,35 @@ void operation::abort_destroyed_in_flight() const noexcept {
 void waiter_list::abort_abandoned(operation const& waiting) noexcept {
   fatal(fmt::format("weft: something was destroyed while a task waited for it: `{}`",
                     waiting.name()));
+}
+
+namespace {
+
+// The advisor's signal handler reads the name of the chain that runs, at any moment on the thread
+// of the loop. While one of these exists it finds that none runs.
+class unseen_by_handlers {
+ public:
+  explicit unseen_by_handlers(loop_core& home) noexcept
+      : loop_(home), running_(std::exchange(home.current, nullptr)) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ~unseen_by_handlers() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    loop_.current = running_;
+  }
+  unseen_by_handlers(unseen_by_handlers const&) = delete;
+  unseen_by_handlers& operator=(unseen_by_handlers const&) = delete;
+
+ private:
+  loop_core& loop_;
+  chain* running_;
+};
+
+}  // namespace
+
+void chain::set_name(std::string_view name) {
+  unseen_by_handlers const guard(*loop);
+  with_extras().name = name;
 }
 
 namespace {
@@ -139,7 +169,7 @@ void cancel_scope::request_stop() noexcept {
 }
 
 void name_this_task(std::string_view name) {
-  detail::running_chain("weft::name_this_task").with_extras().name = name;
+  detail::running_chain("weft::name_this_task").set_name(name);
 }
 
 std::vector<std::exception_ptr> take_suppressed() {

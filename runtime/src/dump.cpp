@@ -1,12 +1,12 @@
 // Walks the tree of scopes for its chains, and each chain from its leaf upwards.
 #include "weft/dump.hpp"
 
-#include <algorithm>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "await_chain.hpp"
 #include "json_text.hpp"
 #include "loop.hpp"
 #include "scope_tree.hpp"
@@ -16,7 +16,9 @@ namespace weft::inline v0 {
 namespace {
 
 using detail::chain;
+using detail::file_of;
 using detail::operation;
+using detail::place_of;
 
 // What is known of one chain; both formats print it.
 struct chain_report {
@@ -28,17 +30,6 @@ struct chain_report {
   double seconds = 0;
   std::vector<std::source_location> awaits;  // from the spawned task down to the operation
 };
-
-// Build directories put "../" in front of what the compiler was given.
-std::string_view file_of(std::source_location const& where) {
-  std::string_view file = where.file_name();
-  while (file.starts_with("../")) file.remove_prefix(3);
-  return file;
-}
-
-std::string at(std::source_location const& where) {
-  return fmt::format("{}:{}", file_of(where), where.line());
-}
 
 chain_report report(chain const& of, std::size_t depth, std::int64_t now) {
   chain_report made{.depth = depth,
@@ -52,9 +43,7 @@ chain_report report(chain const& of, std::size_t depth, std::int64_t now) {
     if (of.loop->current == &of) made.state = "running";
     return made;
   }
-  for (auto const* promise = pending->awaiting; promise != nullptr; promise = promise->parent)
-    made.awaits.push_back(promise->where);
-  std::ranges::reverse(made.awaits);
+  made.awaits = detail::awaits_of(of);
   if (pending->current_phase() == operation::phase::waiting) made.state = "waiting";
   made.waits_for = pending->describe();
   made.seconds = static_cast<double>(now - of.pending_since) / 1e9;
@@ -83,10 +72,10 @@ std::string as_text(std::vector<chain_report> const& reports) {
     std::string const indent(2 * of.depth, ' ');
     text += fmt::format("{}{}: {}", indent, of.name, of.state);
     if (of.state == "waiting") text += fmt::format(" {:.3f} s for {}", of.seconds, of.waits_for);
-    if (of.spawned_at.line() != 0) text += fmt::format(", spawned at {}", at(of.spawned_at));
+    if (of.spawned_at.line() != 0) text += fmt::format(", spawned at {}", place_of(of.spawned_at));
     text += '\n';
     for (auto const& where : of.awaits)
-      text += fmt::format("{}  at {} in {}\n", indent, at(where), where.function_name());
+      text += fmt::format("{}  at {} in {}\n", indent, place_of(where), where.function_name());
   }
   return text;
 }

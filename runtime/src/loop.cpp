@@ -41,7 +41,9 @@ loop::loop(loop_setup const& setup)
       inbox_(std::make_shared<inbox>()),
       backend_(setup.make_backend(inbox_->wake_descriptor())),
       blocking_(inbox_),
-      after_resume_(setup.after_resume) {
+      after_resume_(setup.after_resume),
+      advisor_(stall_advisor::start(*this, setup.stall_threshold)),
+      observed_(after_resume_ || advisor_) {
   buffers = buffer_pool::open();
   watch_for_forks();
   now = kernel().now();
@@ -82,16 +84,27 @@ void loop::run(chain& root, bool const& root_ended) {
 
 // Yields how many were resumed.
 int loop::run_ready() noexcept {
+  if (observed_) [[unlikely]]
+    return run_observed();
   int left = resumes_per_tick;
-  if (!after_resume_) [[likely]] {
-    for (; left != 0 && !ready.empty(); --left) run_one();
-  } else if (!ready.empty()) {
-    run_one();
-    after_resume_();
-    --left;
-  }
+  for (; left != 0 && !ready.empty(); --left) run_one();
   current = nullptr;
   return resumes_per_tick - left;
+}
+
+// The same for who looks at every resume: a test, which gets a tick for each, or the advisor.
+int loop::run_observed() noexcept {
+  int const most = after_resume_ ? 1 : resumes_per_tick;
+  int left = most;
+  if (advisor_) {
+    for (; left != 0 && !ready.empty(); --left) advisor_->run_one();
+    advisor_->rest();
+  } else {
+    for (; left != 0 && !ready.empty(); --left) run_one();
+  }
+  if (after_resume_ && left == 0) after_resume_();
+  current = nullptr;
+  return most - left;
 }
 
 void loop::sleep() noexcept {

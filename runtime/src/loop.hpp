@@ -2,6 +2,7 @@
 // what is ready (bounded), expires timers, and makes one kernel call that submits and waits.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "blocking_pool.hpp"
 #include "job_desk.hpp"
 #include "sigpipe.hpp"
+#include "stall_advisor.hpp"
 #include "timers.hpp"
 #include "weft/detail/inbox.hpp"
 #include "weft/metrics.hpp"
@@ -25,6 +27,9 @@ struct loop_setup {
 
   // For tests: called after every single resume, when all chains are suspended.
   std::function<void()> after_resume;
+
+  // How long a chain may hold the loop before the advisor reports it; zero for no advisor.
+  std::chrono::nanoseconds stall_threshold{};
 };
 
 // For metrics: the ticks that are over. A tick's chains are all ready when it begins, but for those
@@ -67,6 +72,7 @@ class loop final : public loop_core {
   [[nodiscard]] std::string const& backend_reason() const noexcept { return backend_.reason; }
   [[nodiscard]] std::shared_ptr<inbox> const& entrance() const noexcept { return inbox_; }
   [[nodiscard]] pid_t owner() const noexcept { return owner_; }
+  [[nodiscard]] stall_advisor* advisor() const noexcept { return advisor_.get(); }
 
   cancel_scope* root_scope = nullptr;  // for dump
 
@@ -78,6 +84,7 @@ class loop final : public loop_core {
 
  private:
   int run_ready() noexcept;
+  [[gnu::noinline]] int run_observed() noexcept;
   void sleep() noexcept;
   void awake() noexcept;
   [[nodiscard]] bool alive() const noexcept;
@@ -89,7 +96,12 @@ class loop final : public loop_core {
   chosen_backend backend_;
   blocking_pool blocking_;
   std::function<void()> after_resume_;
+  std::unique_ptr<stall_advisor> advisor_;
+  bool observed_;  // by either of these
 };
+
+// What metrics() says of the loop that runs there. On its thread.
+[[nodiscard]] loop_metrics metrics_of(loop& asked);
 
 // Runs the chain that begins with the frame's coroutine on a loop of this thread. `started`, if
 // given, is called with the loop and the root chain before the first resume; what it returns is

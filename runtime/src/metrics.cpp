@@ -50,7 +50,10 @@ std::string duration_text(double of) {
 }  // namespace
 
 loop_metrics metrics() {
-  auto& loop = detail::loop::of(*detail::running_chain("weft::metrics").loop);
+  return detail::metrics_of(detail::loop::of(*detail::running_chain("weft::metrics").loop));
+}
+
+loop_metrics detail::metrics_of(detail::loop& loop) {
   loop_metrics made{.backend = std::string(loop.kernel().name()),
                     .ticks = loop.done.ticks,
                     .resumes = loop.done.resumes,

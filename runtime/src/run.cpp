@@ -6,6 +6,7 @@
 #include "fork_server.hpp"
 #include "loop.hpp"
 #include "scope_tree.hpp"
+#include "stall_threshold.hpp"
 
 namespace weft::inline v0::detail {
 
@@ -43,7 +44,9 @@ void run_root_on(frame_owner& root, loop_setup const& setup, root_companion cons
 
 void run_root(frame_owner& root, run_options const& options, transfer_mode) {
   auto const make = [&](int wake_fd) { return make_backend(options.backend, wake_fd); };
-  run_root_on(root, {.make_backend = make, .after_resume = {}});
+  run_root_on(root, {.make_backend = make,
+                     .after_resume = {},
+                     .stall_threshold = stall_threshold(options.stall_threshold)});
 }
 
 }  // namespace weft::inline v0::detail

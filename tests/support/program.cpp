@@ -67,6 +67,7 @@ program::program(std::string const& path, std::vector<std::string> arguments,
   ::posix_spawnattr_setsigmask(&attributes, &signals);
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGQUIT);
   ::posix_spawnattr_setsigdefault(&attributes, &signals);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   int const error =

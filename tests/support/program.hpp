@@ -19,7 +19,7 @@ void raise_file_limit();
 
 class program {
  public:
-  // Starts it, with stdout and stderr as pipes and SIGINT and SIGTERM as they are by default. Its
+  // Starts it, with stdout and stderr as pipes and SIGINT, SIGTERM and SIGQUIT as by default. Its
   // stdin is a pipe with that input, which must fit into one; without any, the stdin is ours.
   program(std::string const& path, std::vector<std::string> arguments,
           std::optional<std::string_view> input = std::nullopt);

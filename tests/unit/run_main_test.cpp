@@ -6,17 +6,22 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "weft/cancel.hpp"
 #include "weft/error.hpp"
 #include "weft/event.hpp"
 #include "weft/log.hpp"
 #include "weft/run.hpp"
+#include "weft/signals.hpp"
 #include "weft/this_task.hpp"
+#include "weft/thread_pool.hpp"
 #include "weft/time.hpp"
 
 using namespace std::chrono_literals;
@@ -34,8 +39,8 @@ struct ended {
   std::string log;
 };
 
-// Runs the program in a child whose log hook writes to a pipe. The child makes no assertions; it
-// says what it has found by its exit code.
+// Runs the program in a child whose log hook and stderr write to a pipe. The child makes no
+// assertions; it says what it has found by its exit code.
 ended run_in_child(std::function<int()> const& program) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
@@ -44,8 +49,8 @@ ended run_in_child(std::function<int()> const& program) {
   REQUIRE(child >= 0);
   if (child == 0) {
     log_descriptor = ends[1];
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGTERM, SIG_DFL);
+    ::dup2(ends[1], STDERR_FILENO);
+    for (int const number : {SIGINT, SIGTERM, SIGQUIT}) ::signal(number, SIG_DFL);
     weft::set_log_hook(write_to_log);
     ::_exit(program());
   }
@@ -59,6 +64,18 @@ ended run_in_child(std::function<int()> const& program) {
   REQUIRE(::waitpid(child, &status, 0) == child);
   result.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return result;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+weft::task<int> quit_and_go_on() {
+  weft::thread_pool pool({.size = 1, .name = "diggers"});
+  weft::name_this_task("asked");
+  ::raise(SIGQUIT);
+  co_await weft::sleep_for(1ms);
+  co_return 7;
 }
 
 }  // namespace
@@ -228,4 +245,72 @@ TEST_CASE("a backend that cannot be had is an error of the program") {
   });
   CHECK(result.code == 1);
   CHECK(result.log.find("WEFT_BACKEND=nonsense") != std::string::npos);
+}
+
+TEST_CASE("SIGQUIT prints tasks, metrics and pools to stderr, and the program goes on") {
+  auto const result = run_in_child([] { return weft::run_main(quit_and_go_on()); });
+  CAPTURE(result.log);
+  CHECK(result.code == 7);
+  CHECK(result.log.starts_with("1 task\nasked: waiting "));
+  CHECK(contains(result.log, "run_main_test.cpp:"));
+  CHECK(contains(result.log, "\nloop on "));
+  CHECK(contains(result.log, "\nnow: 1 tasks, 1 timers, "));
+  CHECK(contains(result.log, "\ndiggers of 1: 0 queued, "));
+}
+
+TEST_CASE("WEFT_DUMP=json makes that one object of JSON") {
+  auto const result = run_in_child([] {
+    ::setenv("WEFT_DUMP", "json", 1);
+    return weft::run_main(quit_and_go_on());
+  });
+  CAPTURE(result.log);
+  CHECK(result.code == 7);
+  CHECK(result.log.starts_with(R"({"tasks":[{"name":"asked","depth":0,"state":"waiting",)"));
+  CHECK(contains(result.log, R"(,"metrics":{"backend":")"));
+  CHECK(contains(result.log, R"("pools":[{"name":"diggers","size":1,)"));
+  CHECK(result.log.ends_with("}\n"));
+}
+
+TEST_CASE("a WEFT_DUMP that is no form is an error of the program") {
+  auto const result = run_in_child([] {
+    ::setenv("WEFT_DUMP", "yaml", 1);
+    return weft::run_main([]() -> weft::task<> { co_return; }());
+  });
+  CHECK(result.code == 1);
+  CHECK(result.log == "WEFT_DUMP=yaml: there is no such form; use text or json");
+}
+
+TEST_CASE("each SIGQUIT prints anew, and stops nothing") {
+  auto const result = run_in_child([] {
+    return weft::run_main([]() -> weft::task<int> {
+      for (int i = 0; i < 3; ++i) {
+        ::raise(SIGQUIT);
+        co_await weft::sleep_for(1ms);
+      }
+      co_return weft::stop_requested() ? 9 : 0;
+    }());
+  });
+  CHECK(result.code == 0);
+  std::size_t printed = 0;
+  for (std::size_t at = 0; (at = result.log.find("loop on ", at)) != std::string::npos; ++at)
+    ++printed;
+  CHECK(printed == 3);
+}
+
+TEST_CASE("a SIGQUIT that is ignored at the start stays ignored, and a subscriber has his own") {
+  auto const result = run_in_child([] {
+    ::signal(SIGQUIT, SIG_IGN);
+    int const ignored = weft::run_main(quit_and_go_on());
+    ::signal(SIGQUIT, SIG_DFL);
+    if (ignored != 7) return 8;
+    int const subscribed = weft::run_main([]() -> weft::task<int> {
+      weft::signals quits({SIGQUIT});
+      ::raise(SIGQUIT);
+      auto const came = co_await quits.next();
+      co_return came == SIGQUIT ? 7 : 9;
+    }());
+    return ::signal(SIGQUIT, SIG_DFL) == SIG_DFL ? subscribed : 6;
+  });
+  CHECK(result.code == 7);
+  CHECK(result.log.empty());
 }

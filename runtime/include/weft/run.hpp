@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 
@@ -17,6 +18,13 @@ enum class backend_kind : unsigned char {
 
 struct run_options {
   backend_kind backend = backend_kind::automatic;
+
+  // How long a task may hold the loop before the advisor logs a warning, which names the task and
+  // the function that did and says where else the work would do no harm. Zero for no advisor. Not
+  // set: as WEFT_STALL says ("50ms", "1s", "off"); without that, 50 ms in a debug build of Weft,
+  // and none in others. While a task does hold the loop its thread gets SIGURG. See
+  // docs/seeing-inside.md.
+  std::optional<std::chrono::nanoseconds> stall_threshold = std::nullopt;
 
   // run_main: how long after the first signal what has not finished is cancelled. Longer than what
   // servers inside take to drain, so that they end by themselves.
@@ -40,7 +48,8 @@ WEFT_API int run_root_as_program(frame_owner& root, run_options const& options, 
 // Creates a loop on this thread, runs the task on it, and returns its value or throws what it
 // threw, when it and all it has spawned have ended. Throws deadlock, after printing the dump
 // through the log hook, when nothing could ever make it go on; std::logic_error when a loop runs on
-// this thread already; std::system_error when the backend asked for cannot be had.
+// this thread already; std::system_error when the backend asked for cannot be had;
+// std::invalid_argument for a WEFT_BACKEND or a WEFT_STALL that says nothing.
 template <class T>
 T run(task<T> root, run_options const& options = {}) {
   detail::frame_owner frame = detail::task_access::release(std::move(root));
@@ -51,8 +60,11 @@ T run(task<T> root, run_options const& options = {}) {
 // Runs the task as the program and returns main's exit code: what a task<int> yields, else 0. The
 // first SIGINT or SIGTERM requests a stop and, after options.drain, cancels; a second one ends the
 // process at once with 128 + its number. Both are the program's own affair while it subscribes to
-// them (weft::signals), and stay ignored if they were at the start. An exception is logged in one
-// line and yields 1; a root that had to be cancelled yields 128 + the signal's number.
+// them (weft::signals), and stay ignored if they were at the start. So does SIGQUIT, which makes
+// the loop write its dump and its metrics, with those of the pools, to stderr and go on: as text,
+// or as WEFT_DUMP=text|json says. An exception is logged in one line and yields 1, as does a
+// setting in the environment that says nothing; a root that had to be cancelled yields 128 + the
+// signal's number.
 template <class T>
   requires std::is_void_v<T> || std::is_same_v<T, int>
 int run_main(task<T> root, run_options const& options = {}) {

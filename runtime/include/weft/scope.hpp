@@ -123,7 +123,7 @@ class join_handle {
   void cancel() const { named().own.cancel(); }
 
   // Names it in dumps.
-  void name(std::string_view name) const { named().with_extras().name = name; }
+  void name(std::string_view name) const { named().set_name(name); }
 
   [[nodiscard]] bool ended() const { return named().ended(); }
 

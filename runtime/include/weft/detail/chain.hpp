@@ -11,6 +11,7 @@
 #include <memory>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,7 +76,14 @@ struct loop_core {
   std::uint64_t bytes_written = 0;
 
   // Takes the next ready operation and resumes who awaits it.
-  inline void run_one() noexcept;
+  void run_one() noexcept {
+    resume_one();
+    end_one();
+  }
+
+  // The halves of that. Between them a chain that has ended is still there.
+  inline void resume_one() noexcept;
+  inline void end_one() noexcept;
 
   // Makes an operation ready that was not waiting.
   void push_ready(operation& op) noexcept {
@@ -115,6 +123,8 @@ struct WEFT_API chain : operation, framed {
     if (!extras) extras = std::make_unique<chain_extras>();
     return *extras;
   }
+
+  void set_name(std::string_view name);
 
   [[nodiscard]] std::string name_or(char const* otherwise) const {
     return extras && !extras->name.empty() ? extras->name : otherwise;
@@ -196,7 +206,7 @@ inline void operation::complete(int result) noexcept {
   current_loop->push_ready(*this);
 }
 
-inline void loop_core::run_one() noexcept {
+inline void loop_core::resume_one() noexcept {
   operation& op = ready.pop();
   op.phase_ = operation::phase::idle;
   promise_base* const promise = op.awaiting;
@@ -214,10 +224,13 @@ inline void loop_core::run_one() noexcept {
 #else
   promise->self().resume();
 #endif
-  if (ended != nullptr) {
-    std::exchange(ended, nullptr)->has_ended();
-    current = nullptr;  // it may be gone
-  }
+}
+
+inline void loop_core::end_one() noexcept {
+  if (ended == nullptr) [[likely]]
+    return;
+  std::exchange(ended, nullptr)->has_ended();
+  current = nullptr;  // it may be gone
 }
 
 // Suspends the coroutine of `promise` at `op`, which is about to start. Returns true when the
