@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "socket_calls.hpp"
 #include "transfer.hpp"
 #include "weft/error.hpp"
 
@@ -28,11 +29,11 @@ using detail::result_of;
 constexpr std::size_t pieces_max = 16;
 
 int receive(int fd, std::span<std::byte> into) noexcept {
-  return result_of(::recv(fd, into.data(), length_of(into.size()), MSG_DONTWAIT));
+  return detail::receive_now(fd, into.data(), length_of(into.size()));
 }
 
 int send(int fd, std::span<std::byte const> bytes) noexcept {
-  return result_of(::send(fd, bytes.data(), length_of(bytes.size()), MSG_DONTWAIT | MSG_NOSIGNAL));
+  return detail::send_now(fd, bytes.data(), length_of(bytes.size()));
 }
 
 // Fills in what the system call wants to see, and yields it with the number of bytes.

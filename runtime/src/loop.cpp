@@ -95,16 +95,14 @@ int loop::run_ready() noexcept {
 // The same for who looks at every resume: a test, which gets a tick for each, or the advisor.
 int loop::run_observed() noexcept {
   int const most = after_resume_ ? 1 : resumes_per_tick;
-  int left = most;
-  if (advisor_) {
-    for (; left != 0 && !ready.empty(); --left) advisor_->run_one();
-    advisor_->rest();
-  } else {
-    for (; left != 0 && !ready.empty(); --left) run_one();
-  }
-  if (after_resume_ && left == 0) after_resume_();
+  int resumed = 0;
+  if (advisor_)
+    resumed = advisor_->run_ready(most);
+  else
+    for (; resumed != most && !ready.empty(); ++resumed) run_one();
+  if (after_resume_ && resumed != 0) after_resume_();
   current = nullptr;
-  return most - left;
+  return resumed;
 }
 
 void loop::sleep() noexcept {

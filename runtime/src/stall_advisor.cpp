@@ -68,9 +68,26 @@ stall_advisor::~stall_advisor() {
 
 // ---- On the thread of the loop.
 
-void stall_advisor::end_one() noexcept {
+int stall_advisor::run_ready(int most) noexcept {
+  loop_core& home = loop_;
+  std::uint64_t number = last_;
+  int left = most;
+  for (; left != 0 && !home.ready.empty(); --left) {
+    number += 2;
+    running_.store(number, std::memory_order_relaxed);
+    home.resume_one();
+    if (asked_.load(std::memory_order_relaxed) == number) [[unlikely]]
+      hand_over(home.current, {});
+    if (home.ended != nullptr) [[unlikely]]
+      end_one(number | ending);
+  }
+  running_.store(0, std::memory_order_relaxed);
+  last_ = number;
+  return most - left;
+}
+
+void stall_advisor::end_one(std::uint64_t number) noexcept {
   auto const spawned_at = loop_.ended->spawned_at;
-  std::uint64_t const number = last_ | ending;
   running_.store(number, std::memory_order_relaxed);
   loop_.end_one();
   if (asked_.load(std::memory_order_relaxed) == number) hand_over(nullptr, spawned_at);

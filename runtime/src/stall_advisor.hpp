@@ -37,19 +37,9 @@ class stall_advisor {
   // Reports what there is left to say.
   ~stall_advisor();
 
-  // In place of loop_core::run_one.
-  void run_one() noexcept {
-    last_ += 2;
-    loop_.current = nullptr;
-    running_.store(last_, std::memory_order_relaxed);
-    loop_.resume_one();
-    if (asked_.load(std::memory_order_relaxed) == last_) [[unlikely]]
-      hand_over(loop_.current, {});
-    if (loop_.ended != nullptr) end_one();
-  }
-
-  // Between the ticks.
-  void rest() noexcept { running_.store(0, std::memory_order_relaxed); }
+  // Resumes what is ready, `most` at most, with the number of the resume up while it lasts; yields
+  // how many there were.
+  int run_ready(int most) noexcept;
 
   // What the handler of the signal calls, on the thread of the loop.
   void take_sample() noexcept;
@@ -61,7 +51,7 @@ class stall_advisor {
   static constexpr std::uint64_t ending = 1;
 
   // On the thread of the loop.
-  void end_one() noexcept;
+  void end_one(std::uint64_t number) noexcept;
   void hand_over(chain const* held, std::source_location spawned_at) noexcept;
 
   // On the thread of the advisor; the lock is that of mutex_.

@@ -211,6 +211,7 @@ inline void loop_core::resume_one() noexcept {
   op.phase_ = operation::phase::idle;
   promise_base* const promise = op.awaiting;
   if (promise == nullptr) {
+    current = nullptr;
     op.run();
     return;
   }
