@@ -1,5 +1,6 @@
 // tour: what Weft does, in half a minute, on this machine and without a network: each step does
 // real work, says what it measured, and what to take from it. `./dev run` runs it.
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -8,8 +9,11 @@
 #include <weft/weft.hpp>
 
 #include "command_line.hpp"
+#include "tour/advice.hpp"
 #include "tour/narrator.hpp"
 #include "tour/steps.hpp"
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -30,6 +34,7 @@ weft::task<> walk_through(narrator& out) {
 
 weft::task<int> show(arguments given) {
   narrator out;
+  tour::advice const heard;
   out.say(
       fmt::format("A tour of Weft, a coroutine-based async runtime for Linux; its loop runs on "
                   "{} here. Six steps, less than a minute; Ctrl-C ends it at any time.",
@@ -39,6 +44,10 @@ weft::task<int> show(arguments given) {
   if (!is_whole) {
     fmt::print("\nEnded early.\n");
     co_return 130;  // as a shell has it for SIGINT
+  }
+  if (auto const said = tour::advice::take(); !said.empty()) {
+    out.note("Besides, Weft has noticed:");
+    out.quote_all(said);
   }
   out.print_table();
   co_await weft::fs::write_file(given.report, out.as_markdown());
@@ -58,5 +67,5 @@ int main(int count, char** values) {
   line.add_option("--report", given.report, "where to write what was measured (tour-report.md)");
   line.add_backend_option(given.backend);
   if (auto const code = line.parse(count, values)) return *code;
-  return weft::run_main(show(given), {.backend = given.backend});
+  return weft::run_main(show(given), {.backend = given.backend, .stall_threshold = 50ms});
 }

@@ -4,12 +4,12 @@
 #include <chrono>
 #include <csignal>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 #include <weft/process_pool.hpp>
 #include <weft/weft.hpp>
 
+#include "advice.hpp"
 #include "steps.hpp"
 
 using namespace std::chrono_literals;
@@ -19,7 +19,7 @@ namespace tour {
 namespace {
 
 constexpr int chunks = 8;
-constexpr int numbers_in_chunk = 250'000;
+constexpr int numbers_in_chunk = 400'000;
 
 int primes_in(int chunk) {
   int found = 0;
@@ -74,6 +74,19 @@ int die(int chunk) {
   return chunk;
 }
 
+// Shows what the advisor says of the work on the loop. It says it on a thread of its own, soon.
+weft::task<> quote_advice(narrator& out) {
+  std::string said;
+  for (int i = 0; i < 100 && said.empty(); ++i) {
+    co_await weft::sleep_for(10ms);
+    said = advice::take();
+  }
+  out.clear();
+  if (said.empty()) co_return;
+  out.note("Weft has noticed, as it does when it is told a threshold (here 50 ms):");
+  out.quote_all(said);
+}
+
 }  // namespace
 
 weft::task<> compute(narrator& out) {
@@ -82,8 +95,10 @@ weft::task<> compute(narrator& out) {
                         "threads, and in processes, while a clock on the loop ticks every "
                         "millisecond.",
                         number_text(chunks * numbers_in_chunk), chunks));
+  (void)advice::take();  // of before
   weft::inline_executor here;
   auto const primes = co_await count_on(here, "on the loop", out);
+  co_await quote_advice(out);
   weft::thread_pool threads;
   bool agree =
       co_await count_on(threads, fmt::format("on {} threads", threads.size()), out) == primes;

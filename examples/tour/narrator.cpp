@@ -85,9 +85,22 @@ void narrator::clear() {
   if (std::exchange(is_drawn_, false)) line_.clear();
 }
 
+void narrator::note(std::string_view text) {
+  clear();
+  print(text, "   ");
+}
+
 void narrator::quote(std::string_view line) {
   clear();
   fmt::print("   | {}\n", line.substr(0, columns_ - 5));
+}
+
+void narrator::quote_all(std::string_view lines) {
+  while (!lines.empty()) {
+    auto const end = std::min(lines.find('\n'), lines.size());
+    if (end != 0) quote(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
 }
 
 void narrator::measured(std::string name, std::string value) {

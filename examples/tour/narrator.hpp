@@ -24,8 +24,12 @@ class narrator {
   // Shows how far the step is, if it is time to.
   void show_progress(std::size_t done, std::size_t total, std::size_t in_flight = 0);
 
+  // What the step has to say besides.
+  void note(std::string_view text);
+
   // A line of what another program said.
   void quote(std::string_view line);
+  void quote_all(std::string_view lines);
 
   // One thing that was measured; it is in the table at the end, too.
   void measured(std::string name, std::string value);

@@ -1,5 +1,4 @@
 // Names: a server that takes its time, asked one by one and all at once, and by another program.
-#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -71,11 +70,7 @@ weft::task<> run_nslookup(narrator& out, std::string const& programs, net::endpo
   auto const told =
       has_one ? *std::move(tried)
               : co_await weft::command(programs + "/nslookup").arguments(arguments).output();
-  for (std::string_view rest = told.out; !rest.empty();) {
-    auto const end = std::min(rest.find('\n'), rest.size());
-    if (end != 0) out.quote(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  out.quote_all(told.out);
   out.measured("nslookup", fmt::format("{}, ended with {}", has_one ? "the system's" : "Weft's",
                                        told.status.to_string()));
 }

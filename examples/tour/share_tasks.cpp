@@ -1,4 +1,5 @@
 // Tasks for others: a queue on the network, with workers in processes of their own.
+#include <array>
 #include <chrono>
 #include <map>
 #include <string>
@@ -30,7 +31,7 @@ weft::task<> work(std::string server, std::string key) {
     while (auto task = co_await queue.take()) {
       auto const n = task->value<int>();
       co_await weft::sleep_for(100ms);  // as if it took longer
-      co_await queue.ack(std::move(*task), std::pair(::getpid(), n * n));
+      co_await queue.ack(std::move(*task), std::array{::getpid(), n * n});
     }
   });
 }
@@ -60,7 +61,7 @@ weft::task<> share_tasks(narrator& out) {
     auto results = queue.results();
     std::size_t done = 0;
     while (auto const result = co_await results.next()) {
-      ++shares[result->value<std::pair<pid_t, int>>().first];
+      ++shares[result->value<std::array<int, 2>>()[0]];
       out.show_progress(++done, tasks_all);
     }
     tasks.request_stop();

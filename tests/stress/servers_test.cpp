@@ -19,6 +19,7 @@
 
 #include "support/backends.hpp"
 #include "support/program.hpp"
+#include "support/sanitized.hpp"
 #include "weft/log.hpp"
 #include "weft/net.hpp"
 #include "weft/weft.hpp"
@@ -29,15 +30,6 @@ using namespace std::chrono_literals;
 using support::run_on;
 using weft::net::tcp_listener;
 using weft::net::tcp_stream;
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER 0
-#endif
 
 namespace {
 
@@ -195,7 +187,7 @@ void log_nothing(weft::log_level, std::string_view) noexcept {}
 TEST_CASE_ON_REAL_BACKENDS("a million connections leave no byte and no descriptor behind") {
   constexpr int rounds = 10;
   constexpr int at_once = 50;
-  constexpr int connections = HAS_SANITIZER ? 10'000 : 100'000;  // in a round
+  constexpr int connections = support::is_sanitized ? 10'000 : 100'000;  // in a round
   auto listener = tcp_listener::bind("127.0.0.1:0");
   auto const port = listener.local().port();
   rendezvous const between;
@@ -234,7 +226,7 @@ TEST_CASE_ON_REAL_BACKENDS("a million connections leave no byte and no descripto
   CHECK(frames.front() == frames.back());
   CHECK(descriptors.front() == descriptors.back());
   MESSAGE("resident after round 2: ", resident[1], " bytes, after round 10: ", resident[9]);
-  if (!HAS_SANITIZER) CHECK(resident[9] * 100 <= resident[1] * 101);
+  if (!support::is_sanitized) CHECK(resident[9] * 100 <= resident[1] * 101);
 }
 
 // Yields the user memory that each of them takes, in bytes.
@@ -271,11 +263,11 @@ double memory_of_idle(int connections) {
 }
 
 TEST_CASE_ON_REAL_BACKENDS("ten thousand idle connections take at most 512 bytes each") {
-  constexpr int connections = HAS_SANITIZER ? 1'000 : 10'000;
+  constexpr int connections = support::is_sanitized ? 1'000 : 10'000;
   double const each = in_child([] { return memory_of_idle<On>(connections); });
   MESSAGE("user memory of an idle connection: ", each, " bytes");
   CHECK(each > 0);
-  if (!HAS_SANITIZER) CHECK(each <= 512);
+  if (!support::is_sanitized) CHECK(each <= 512);
 }
 
 TEST_CASE_ON_REAL_BACKENDS("ten seconds without descriptors cost little, and end within one") {
