@@ -128,12 +128,21 @@ std::string child_process::read_line() {
   return line;
 }
 
+void child_process::finish() {
+  input_.close();
+  expect_end("the end of its input");
+}
+
 void child_process::stop() {
   ::kill(-pid_, SIGTERM);
+  expect_end("SIGTERM");
+}
+
+void child_process::expect_end(std::string_view at) {
   if (!ends_within(time_to_end)) {
     ::kill(-pid_, SIGKILL);
     reap();
-    throw std::runtime_error(fmt::format("{} did not end at SIGTERM", program_));
+    throw std::runtime_error(fmt::format("{} did not end at {}", program_, at));
   }
   int const status = reap();
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)

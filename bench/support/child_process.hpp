@@ -42,12 +42,17 @@ class child_process {
   // The next line of its output, without the end. Throws if none comes within a minute.
   std::string read_line();
 
+  // Ends its input and waits for the end that this means to it. Throws if it does not come within
+  // 20 seconds, or the exit status is not 0.
+  void finish();
+
   // Sends SIGTERM and waits for the end. Throws if the exit status is not 0.
   void stop();
 
  private:
   [[nodiscard]] bool ends_within(std::chrono::milliseconds limit) const;
   int reap() noexcept;
+  void expect_end(std::string_view at);
 
   pid_t pid_ = -1;  // -1: it has been waited for
   file_descriptor handle_;

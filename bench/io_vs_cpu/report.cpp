@@ -1,0 +1,199 @@
+// See report.hpp.
+#include "report.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "html.hpp"
+#include "plots.hpp"
+#include "sections.hpp"
+#include "support/report.hpp"
+
+namespace io_vs_cpu {
+
+namespace {
+
+constexpr std::array headings{"executor",   "operations/s", "95 % interval", "CPU us/op",
+                              "CPU s",      "peak MiB",     "switches/op",   "switches",
+                              "p99 gap ms", "worst ms",     "ticker"};
+
+using row = std::array<std::string, headings.size()>;
+
+std::string median_text(measured const& of, double sample::* what) {
+  auto const value = bench::median(column(of, what));
+  return number(value);
+}
+
+std::string per_operation(measured const& of, double sample::* what, double unit) {
+  std::vector<double> values;
+  for (sample const& each : of.rounds) values.push_back(each.*what * unit / each.done);
+  return number(bench::median(values));
+}
+
+row row_of(measured const& of) {
+  auto const throughput = interval_of(column(of, &sample::per_second));
+  bool const has_interval = std::isfinite(throughput.low);
+  return {
+      of.at.executor_and_size(),
+      number(throughput.estimate),
+      has_interval ? fmt::format("{} - {}", number(throughput.low), number(throughput.high)) : "-",
+      per_operation(of, &sample::processor_s, 1e6),
+      median_text(of, &sample::processor_s),
+      median_text(of, &sample::peak_mib),
+      per_operation(of, &sample::switches, 1),
+      median_text(of, &sample::switches),
+      of.ticker == "none" ? "-" : median_text(of, &sample::p99_gap_ms),
+      of.ticker == "none" ? "-" : median_text(of, &sample::worst_gap_ms),
+      of.ticker};
+}
+
+struct table {
+  std::string title;
+  std::vector<row> rows;
+};
+
+std::vector<table> tables_of(results const& of) {
+  std::vector<table> made;
+  for (workload_text const& each : workloads()) {
+    table one{.title = fmt::format("{}: {}", each.title, each.operation), .rows = {}};
+    for (measured const& cell : of.cells)
+      if (cell.at.workload == each.name) one.rows.push_back(row_of(cell));
+    if (!one.rows.empty()) made.push_back(std::move(one));
+  }
+  return made;
+}
+
+std::vector<std::string> notes_of(results const& of) {
+  std::vector<std::string> notes{
+      "operations/s is the geometric mean of the rounds, with its 95 % t interval; the other "
+      "columns are medians",
+      "CPU and switches are those of the program and all its children while they worked, without "
+      "starting and ending them and without the servers. Where there is a ticker, its own (about "
+      "1,000 switches a second) are in it",
+      "peak MiB: what all processes have together, each shared page once, and what each has had "
+      "more at its peak",
+      "ticker: where the 1 ms clock runs: on the loop, on a thread beside the threads, in the "
+      "parent of the processes; blocking calls one by one leave no place for one",
+      fmt::format("\"loop + ...\" and everything else that does not name its backend runs on {}",
+                  of.backend),
+      "asyncio has no files: without a pool its loop reads them, and waits for the device "
+      "meanwhile",
+      "the servers run on the same cores as the clients",
+      "blocking, threads and processes are plain C++ (std::thread, fork), and threading.Thread and "
+      "multiprocessing.Process in Python"};
+  for (auto const& line : of.left_out) notes.push_back("left out: " + line);
+  if (!has_gnuplot()) notes.emplace_back("there is no gnuplot, so there are no pictures");
+  return notes;
+}
+
+std::string contents_of(std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string markdown_table(table const& of) {
+  std::string text = fmt::format("### {}\n\n| {} |\n|---|", of.title, fmt::join(headings, " | "));
+  for (std::size_t i = 2; i < headings.size(); ++i) text += "---:|";
+  text += "---|\n";
+  for (row const& each : of.rows) text += fmt::format("| {} |\n", fmt::join(each, " | "));
+  return text + "\n";
+}
+
+void write_file(std::string const& path, std::string const& text) {
+  std::ofstream file(path);
+  file << text;
+  if (!file.flush()) throw std::runtime_error(fmt::format("cannot write {}", path));
+}
+
+std::string json_of(measured const& of, std::string const& more = {}) {
+  std::vector<std::string> rounds;
+  auto const or_null = [](double value) {
+    return std::isfinite(value) ? fmt::format("{:.6g}", value) : std::string("null");
+  };
+  for (sample const& each : of.rounds)
+    rounds.push_back(fmt::format(
+        R"({{"per_second": {:.6g}, "done": {:.0f}, "processor_s": {:.6g}, "peak_mib": {:.6g}, )"
+        R"("switches": {:.0f}, "p99_gap_ms": {}, "worst_gap_ms": {}}})",
+        each.per_second, each.done, each.processor_s, each.peak_mib, each.switches,
+        or_null(each.p99_gap_ms), or_null(each.worst_gap_ms)));
+  return fmt::format(
+      R"({{"workload": "{}", "executor": "{}", "clients": {}, "workers": {}, "ticker": "{}",{}
+   "rounds": [{}]}})",
+      of.at.workload, of.at.executor, of.at.clients, of.at.workers, of.ticker, more,
+      fmt::join(rounds, ",\n     "));
+}
+
+}  // namespace
+
+void print_tables(results const& of) {
+  for (table const& each : tables_of(of)) {
+    fmt::print("\n{}\n{:<32}", each.title, headings[0]);
+    for (std::size_t i = 1; i < headings.size(); ++i)
+      fmt::print("{:>{}}", headings[i], i == 2 ? 20 : 13);
+    for (row const& cells : each.rows) {
+      fmt::print("\n{:<32}", cells[0]);
+      for (std::size_t i = 1; i < cells.size(); ++i)
+        fmt::print("{:>{}}", cells[i], i == 2 ? 20 : 13);
+    }
+    fmt::print("\n");
+  }
+  fmt::print("\n");
+  for (auto const& note : notes_of(of)) fmt::print("- {}\n", note);
+  for (section const& each : sections_of(of)) fmt::print("\n{}\n  {}\n", each.title, each.sentence);
+  std::fflush(stdout);
+}
+
+void write_report(std::string const& directory, bench::description const& run_of,
+                  results const& of) {
+  std::filesystem::create_directories(directory);
+  html_page page("Weft: waiting and computing on different executors");
+  std::string markdown = "# Weft: waiting and computing on different executors\n\n";
+  page.list_of(run_of);
+  for (auto const& [key, value] : run_of) markdown += fmt::format("- {}: {}\n", key, value);
+  markdown += "\n";
+  bool const draws = has_gnuplot();
+  for (section const& each : sections_of(of)) {
+    page.heading(each.title);
+    markdown += fmt::format("## {}\n\n", each.title);
+    if (draws) {
+      auto const file = fmt::format("{}/{}.svg", directory, each.name);
+      draw(each.script, file);
+      page.picture(contents_of(file), each.sentence);
+      markdown += fmt::format("![{}]({}.svg)\n\n", each.title, each.name);
+    }
+    page.claim(each.sentence);
+    page.paragraph(each.note);
+    markdown += fmt::format("**{}**\n\n{}\n\n", each.sentence, each.note);
+  }
+  page.heading("All figures");
+  markdown += "## All figures\n\n";
+  for (table const& each : tables_of(of)) {
+    page.table(each.title, headings, each.rows);
+    markdown += markdown_table(each);
+  }
+  page.heading("How to read them");
+  page.list(notes_of(of));
+  markdown += "## How to read them\n\n";
+  for (auto const& note : notes_of(of)) markdown += fmt::format("- {}\n", note);
+  write_file(directory + "/report.html", page.text());
+  write_file(directory + "/report.md", markdown);
+}
+
+void write_json(std::string const& path, bench::description const& run_of, results const& of) {
+  std::vector<std::string> cells;
+  for (measured const& each : of.cells) cells.push_back(json_of(each));
+  for (offload_size const& size : of.offloads)
+    for (measured const* const each : {&size.on_loop, &size.on_threads, &size.in_processes})
+      cells.push_back(json_of(*each, fmt::format(R"( "job_us": {:.6g},)", size.job_us)));
+  write_file(path, fmt::format("{{\"context\": {},\n\"results\": [\n  {}\n]}}\n",
+                               bench::json(run_of), fmt::join(cells, ",\n  ")));
+}
+
+}  // namespace io_vs_cpu
