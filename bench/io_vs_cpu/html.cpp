@@ -16,7 +16,7 @@ constexpr std::string_view head = R"(<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{0}</title>
 <style>
-body {{ font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222; }}
+body {{ font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }}
 h2 {{ margin-top: 2.5em; }}
 img {{ width: 100%; max-width: 900px; height: auto; display: block; }}
 .claim {{ font-weight: bold; }}

@@ -26,9 +26,9 @@
 #include "support/file_descriptor.hpp"
 #include "workplace.hpp"
 
-namespace {
+namespace io_vs_cpu {
 
-using namespace io_vs_cpu;
+namespace {
 
 struct options {
   unsigned rounds = 5;
@@ -65,6 +65,7 @@ std::vector<offload_size> offload_sizes(std::size_t cores, bool is_quick) {
   std::vector<double> sizes{1, 3, 10, 30, 100, 300, 1'000, 3'000, 10'000};
   if (is_quick) sizes = {1, 3, 10, 100, 1'000};
   std::vector<offload_size> made;
+  made.reserve(sizes.size());
   for (double const size : sizes)
     made.push_back({.job_us = size,
                     .on_loop = at("loop", 0),
@@ -75,7 +76,7 @@ std::vector<offload_size> offload_sizes(std::size_t cores, bool is_quick) {
 
 // The full benchmark is to end in ten minutes on a busy machine, too. Fewer rounds than three would
 // leave no interval worth having.
-constexpr std::chrono::seconds time_limit{540};
+constexpr std::chrono::seconds time_limit{480};
 constexpr unsigned rounds_at_least = 3;
 
 struct job {
@@ -85,6 +86,7 @@ struct job {
 
 std::vector<job> jobs_of(results& all, double turns_per_us) {
   std::vector<job> jobs;
+  jobs.reserve(all.cells.size() + 3 * all.offloads.size());
   for (measured& each : all.cells) jobs.push_back({&each, 0});
   for (offload_size& size : all.offloads)
     for (measured* const each : {&size.on_loop, &size.on_threads, &size.in_processes})
@@ -157,7 +159,8 @@ void run(options const& wanted, int argc, char** argv) {
                           .dns_port = at.dns_port(),
                           .files = at.files(),
                           .tree = at.tree(),
-                          .python = python};
+                          .python = python,
+                          .servers = at.servers()};
   unsigned const rounds = measure_all(all, with, wanted, turns);
   std::chrono::duration<double> const took = std::chrono::steady_clock::now() - begun;
   auto const run_of = bench::describe_run(
@@ -179,9 +182,11 @@ void run(options const& wanted, int argc, char** argv) {
 
 }  // namespace
 
+}  // namespace io_vs_cpu
+
 int main(int argc, char** argv) try {
   std::signal(SIGPIPE, SIG_IGN);  // a program that has ended is an error like any other
-  options wanted;
+  io_vs_cpu::options wanted;
   CLI::App app("Compares executors on work that waits and work that computes");
   auto* const rounds = app.add_option("--rounds", wanted.rounds, "each measures every cell once")
                            ->check(CLI::Range(1U, 1'000U))
@@ -198,7 +203,7 @@ int main(int argc, char** argv) try {
     if (rounds->empty()) wanted.rounds = 3;
     if (seconds->empty()) wanted.seconds = 0.08;
   }
-  run(wanted, argc, argv);
+  io_vs_cpu::run(wanted, argc, argv);
   return 0;
 } catch (std::exception const& error) {
   fmt::print(stderr, "io_vs_cpu: {}\n", error.what());

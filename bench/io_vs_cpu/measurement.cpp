@@ -82,11 +82,19 @@ double peak_memory(pid_t group) {
   return sum / 1'024;
 }
 
+double processor_seconds(std::vector<pid_t> const& servers) {
+  std::chrono::duration<double> sum{0};
+  for (pid_t const each : servers) sum += bench::processor_time(each);
+  return sum.count();
+}
+
 }  // namespace
 
 sample measure(measured& of, surroundings const& with) {
+  double const before = processor_seconds(with.servers);
   bench::child_process program(command_for(of.at, with));
   auto const line = program.read_line();
+  double const after = processor_seconds(with.servers);
   double const peak_mib = peak_memory(program.pid());
   program.finish();
   auto values = values_of(line);
@@ -96,7 +104,9 @@ sample measure(measured& of, surroundings const& with) {
   bool const has_ticker = of.ticker != "none";
   return {.per_second = number("done") / number("seconds"),
           .done = number("done"),
+          .took_s = number("seconds"),
           .processor_s = number("cpu_us") / 1e6,
+          .server_s = after - before,
           .peak_mib = peak_mib,
           .switches = number("switches"),
           .p99_gap_ms = has_ticker ? number("p99_ms") : none,

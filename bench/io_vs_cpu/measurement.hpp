@@ -1,6 +1,8 @@
 // Running one cell in a process of its own, and what that process and all its children took.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -13,7 +15,9 @@ namespace io_vs_cpu {
 struct sample {
   double per_second;  // operations
   double done;
+  double took_s;
   double processor_s;  // of the program and its children, while they worked
+  double server_s;     // processor time of the servers meanwhile
   double peak_mib;     // see peak_memory()
   double switches;     // of contexts, of all of them, voluntary or not
   double p99_gap_ms;   // of the ticker; NaN where there is none
@@ -35,6 +39,7 @@ struct surroundings {
   std::string tree;
   std::string python;  // the interpreter; empty: none
   std::uint64_t spin_turns = 0;
+  std::vector<pid_t> servers = {};
 };
 
 // Runs the place once. Throws when the program fails.

@@ -19,9 +19,10 @@
 #include "support/socket.hpp"
 #include "work.hpp"
 
+namespace io_vs_cpu {
+
 namespace {
 
-using namespace io_vs_cpu;
 using bench::checked;
 using bench::file_descriptor;
 using clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, which all processes have in common
@@ -90,6 +91,7 @@ outcome in_threads(cell const& of) {
   std::latch start(1);
   clock::time_point begun;
   std::vector<std::jthread> threads;
+  threads.reserve(of.clients);
   for (std::size_t i = 0; i < of.clients; ++i)
     threads.emplace_back([&, i] {
       client mine(of, files, i);
@@ -202,15 +204,17 @@ void in_processes(cell const& of) {
 
 }  // namespace
 
+}  // namespace io_vs_cpu
+
 int main(int count, char** arguments) try {
-  auto const of = read_cell(count, arguments);
+  auto const of = io_vs_cpu::read_cell(count, arguments);
   bench::raise_descriptor_limit();
   if (of.executor == "blocking")
-    report(blocking(of));
+    io_vs_cpu::report(io_vs_cpu::blocking(of));
   else if (of.executor == "threads")
-    report(in_threads(of));
+    io_vs_cpu::report(io_vs_cpu::in_threads(of));
   else
-    in_processes(of);
+    io_vs_cpu::in_processes(of);
   return 0;
 } catch (std::exception const& error) {
   std::fprintf(stderr, "plain: %s\n", error.what());

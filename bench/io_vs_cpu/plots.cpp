@@ -34,7 +34,8 @@ constexpr std::array<style, 6> styles{{{"#0072B2", 7},
 std::string preamble(int height) {
   return fmt::format(
       "set encoding utf8\n"
-      "set terminal svg size 900,{} font 'sans-serif,15' background '#ffffff' dynamic\n"
+      "set terminal svg size 900,{} font 'sans-serif,15' background '#ffffff' dynamic "
+      "noenhanced\n"
       "set border 3 linecolor '#555555'\nset tics nomirror\nset grid linecolor '#dddddd'\n"
       "set key outside right top vertical Left reverse samplen 2 spacing 1.25\n",
       height);
@@ -82,7 +83,8 @@ class line_plot {
     pieces_ += piece;
   }
 
-  [[nodiscard]] std::string text() const { return blocks_ + "plot " + pieces_ + "\n"; }
+  [[nodiscard]] std::string const& data() const { return blocks_; }
+  [[nodiscard]] std::string plot() const { return "plot " + pieces_ + "\n"; }
 
  private:
   std::size_t count_ = 0;
@@ -101,26 +103,37 @@ std::string named_rows(std::size_t count) {
 }  // namespace
 
 std::string concurrency_plot(results const& from, std::string const& workload) {
-  auto script = preamble(480) +
-                "set logscale xy\nset xtics (1, 2, 4, 16, 64, 256, 1024)\n"
-                "set format y '%.0f'\nset xrange [0.8:1300]\n"
-                "set xlabel 'in flight: threads, processes or tasks'\n"
-                "set ylabel 'operations per second'\n";
-  line_plot plot;
-  plot.add_piece(
-      "[0.8:1300] x / 0.02 title 'limit: 20 ms each' with lines linecolor rgb '#999999' "
-      "dashtype 3");
+  line_plot amounts;
+  line_plot shares;
+  std::string const limit = "with lines linecolor rgb '#999999' dashtype 3 linewidth 2";
+  amounts.add_piece("[0.8:1300] x / 0.02 title 'limit: 20 ms each' " + limit);
+  shares.add_piece("[0.8:1300] 100 notitle " + limit);
   for (char const* const executor :
        {"io_uring", "epoll", "threads", "processes", "asyncio", "Python threads"}) {
-    std::vector<std::pair<double, bench::ratio>> points;
-    for (measured const& each : from.cells)
-      if (each.at.workload == workload && each.at.executor == executor)
-        points.emplace_back(static_cast<double>(each.at.clients),
-                            interval_of(column(each, &sample::per_second)));
-    std::ranges::sort(points, {}, [](auto const& point) { return point.first; });
-    plot.add(executor, points);
+    std::vector<std::pair<double, bench::ratio>> amount;
+    std::vector<std::pair<double, bench::ratio>> share;
+    for (measured const& each : from.cells) {
+      if (each.at.workload != workload || each.at.executor != executor) continue;
+      auto const clients = static_cast<double>(each.at.clients);
+      auto const done = interval_of(column(each, &sample::per_second));
+      double const percent = 100 * 0.02 / clients;
+      amount.emplace_back(clients, done);
+      share.emplace_back(clients, bench::ratio{.estimate = percent * done.estimate,
+                                               .low = percent * done.low,
+                                               .high = percent * done.high});
+    }
+    amounts.add(executor, amount);
+    shares.add(executor, share);
   }
-  return script + plot.text();
+  // The lower panel shows what the scale of the upper one hides.
+  return preamble(760) + amounts.data() + "set multiplot\nset lmargin 11\nset rmargin 26\n" +
+         "set logscale x\nset xtics (1, 2, 4, 16, 64, 256, 1024)\nset xrange [0.8:1300]\n"
+         "set origin 0, 0.4\nset size 1, 0.6\nset logscale y\nset format y '%.0f'\n"
+         "set ylabel 'operations per second'\n" +
+         amounts.plot() + shares.data() +
+         "set origin 0, 0\nset size 1, 0.4\nunset logscale y\nunset key\nset yrange [0:125]\n"
+         "set xlabel 'in flight: threads, processes or tasks'\nset ylabel '% of the limit'\n" +
+         shares.plot() + "unset multiplot\n";
 }
 
 std::string gaps_plot(results const& from, std::vector<place> const& shown) {
@@ -147,44 +160,49 @@ std::string gaps_plot(results const& from, std::vector<place> const& shown) {
 
 std::string speed_up_plot(std::vector<speed_up_line> const& lines, std::size_t cores) {
   auto script = preamble(480) +
-                "set xtics 1\nset xrange [0.8:4.2]\nset yrange [0:*]\n"
+                "set xtics (1, 2, 4)\nset xrange [0.6:4.5]\nset yrange [0:*]\nset samples 400\n"
                 "set xlabel 'workers: threads or processes'\n"
                 "set ylabel 'times what one by one does, in the same language'\n";
   line_plot plot;
-  plot.add_piece(
-      fmt::format("[1:4] (x < {0} ? x : {0}) title 'ideal on {0} cores' with lines "
-                  "linecolor rgb '#999999' dashtype 3 linewidth 2",
-                  cores));
+  plot.add_piece(fmt::format(
+      "(x < 1 || x > 4 ? NaN : x < {0} ? x : {0}) title 'ideal on {0} cores' with lines "
+      "linecolor rgb '#999999' dashtype 3 linewidth 2",
+      cores));
   // Side by side, so that bars of the same place can be told apart.
-  double shift = -0.05 * static_cast<double>(lines.size()) / 2;
+  double shift = -0.08 * static_cast<double>(lines.size() - 1) / 2;
   for (speed_up_line const& line : lines) {
     std::vector<std::pair<double, bench::ratio>> points;
+    points.reserve(line.workers.size());
     for (std::size_t i = 0; i < line.workers.size(); ++i)
       points.emplace_back(static_cast<double>(line.workers[i]) + shift, line.times[i]);
     plot.add(line.name, points);
-    shift += 0.05;
+    shift += 0.08;
   }
-  return script + plot.text();
+  return plot.data() + script + plot.plot();
 }
 
 std::string break_even_plot(std::vector<offload_curve> const& curves) {
   auto script = preamble(480) +
-                "set logscale xy\nset format x '%g'\nset format y '%g'\n"
-                "set ytics (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)\n"
+                "set logscale xy\nset xrange [0.8:13000]\nset format x '%g'\nset format y '%g'\n"
+                "set ytics (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)\n"
                 "set xlabel 'work in one job, \xc2\xb5s'\n"
                 "set ylabel 'jobs per second / jobs per second on the loop'\n";
   line_plot plot;
-  plot.add_piece("1 title 'as on the loop' with lines linecolor rgb '#999999' dashtype 3");
+  plot.add_piece(
+      "1 title 'as on the loop' with lines linecolor rgb '#999999' dashtype 3 linewidth 2");
+  double shift = 1;  // so that bars of the same place can be told apart
   for (offload_curve const& curve : curves) {
     std::vector<std::pair<double, bench::ratio>> points;
     for (std::size_t i = 0; i < curve.job_us.size(); ++i) {
       std::vector<double> of_size;
+      of_size.reserve(curve.rounds.size());
       for (auto const& round : curve.rounds) of_size.push_back(round[i]);
-      points.emplace_back(curve.job_us[i], interval_of(of_size));
+      points.emplace_back(shift * curve.job_us[i], interval_of(of_size));
     }
     plot.add(curve.executor, points);
+    shift *= 1.05;
   }
-  return script + plot.text();
+  return plot.data() + script + plot.plot();
 }
 
 std::string against_python_plot(std::vector<figure> const& ratios) {
@@ -193,7 +211,7 @@ std::string against_python_plot(std::vector<figure> const& ratios) {
     rows += fmt::format("{} {} \"{}\"\n", i, values(ratios[i].value), ratios[i].name);
   return preamble(110 + 34 * static_cast<int>(ratios.size())) + named_rows(ratios.size()) +
          "set logscale x\nset format x '%g'\nunset key\n"
-         "set xlabel 'operations per second: Weft / Python (1: the same)'\n"
+         "set xlabel 'operations per second, Weft / Python: right of 1 Weft does more'\n"
          "set arrow from 1, graph 0 to 1, graph 1 nohead linecolor rgb '#555555' linewidth 2\n"
          "$ratios << END\n" +
          rows + "END\n" +

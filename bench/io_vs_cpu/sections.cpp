@@ -187,6 +187,8 @@ std::vector<section> sections_of(results const& of) {
                         "The loop alone against asyncio, with a pool of 2 workers against "
                         "asyncio with the same pool. Where the work computes (primes, mix) it is "
                         "C++ against Python first of all, not one runtime against the other. "
+                        "asyncio has no files: its loop reads them by itself (cached, "
+                        "hashing), which waits for nothing only as long as they are cached. "
                         "Bars are 95 % intervals.",
                     .script = against_python_plot(ratios)});
   return made;

@@ -166,8 +166,14 @@ std::string break_even_sentence(offload_curve const& threads, offload_curve cons
   auto const to_thread = break_even(threads);
   auto const to_process = break_even(processes);
   auto const of_one = [](std::string_view where, bench::ratio const& at) {
-    if (!has_interval(at))
-      return fmt::format("this run does not show from where on moving a job to {} pays", where);
+    if (!has_interval(at)) {
+      auto said =
+          fmt::format("this run does not show from where on moving a job to {} pays", where);
+      if (std::isfinite(at.estimate))
+        said += fmt::format(" (the means are equal at {} \xc2\xb5s, their intervals leave it open)",
+                            number(at.estimate));
+      return said;
+    }
     return fmt::format("moving a job to {} pays from {} \xc2\xb5s on", where, text(at));
   };
   auto said = fmt::format("In throughput alone, {}, and {}", of_one("a thread", to_thread),

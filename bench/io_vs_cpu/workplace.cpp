@@ -58,6 +58,12 @@ workplace::~workplace() {
   fs::remove_all(path_, ignored);
 }
 
+std::vector<pid_t> workplace::servers() const {
+  std::vector<pid_t> found{tcp_->pid()};
+  if (dns_) found.push_back(dns_->pid());
+  return found;
+}
+
 void workplace::make_files() {
   std::ofstream list(files());
   std::string const contents(file_bytes, 'w');

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "support/server_process.hpp"
 
@@ -23,6 +24,7 @@ class workplace {
   [[nodiscard]] bool has_direct() const { return has_direct_; }
   [[nodiscard]] std::uint16_t tcp_port() const { return tcp_->port(); }
   [[nodiscard]] std::uint16_t dns_port() const { return dns_ ? dns_->port() : 0; }
+  [[nodiscard]] std::vector<pid_t> servers() const;
 
  private:
   void make_files();

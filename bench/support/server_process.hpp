@@ -18,6 +18,7 @@ class server_process {
   explicit server_process(child_command const& command, std::optional<int> processor = {});
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] pid_t pid() const noexcept { return child_.pid(); }
   // What it calls itself.
   [[nodiscard]] std::string const& name() const noexcept { return name_; }
 

@@ -8,7 +8,19 @@
 #include <string>
 #include <vector>
 
-using namespace io_vs_cpu;
+using io_vs_cpu::against_python_sentence;
+using io_vs_cpu::break_even;
+using io_vs_cpu::break_even_sentence;
+using io_vs_cpu::compare;
+using io_vs_cpu::comparison_sentence;
+using io_vs_cpu::crossing;
+using io_vs_cpu::figure;
+using io_vs_cpu::interval_of;
+using io_vs_cpu::number;
+using io_vs_cpu::offload_curve;
+using io_vs_cpu::order;
+using io_vs_cpu::speed_up_sentence;
+using io_vs_cpu::wording;
 
 namespace {
 
@@ -96,7 +108,8 @@ TEST_CASE("a break-even is claimed only where the whole interval of the curve co
   offload_curve const unsure{"processes", {1, 10, 100}, {{0.1, 0.2, 0.9}, {0.1, 0.2, 3.0}}};
   CHECK(std::isfinite(break_even(unsure).estimate));
   CHECK(break_even_sentence(threads, unsure)
-            .ends_with("this run does not show from where on moving a job to a process pays."));
+            .find("this run does not show from where on moving a job to a process pays") !=
+        std::string::npos);
 }
 
 TEST_CASE("numbers have three digits that count") {
