@@ -141,13 +141,13 @@ class task_client {
 
   weft::task<> hash() {
     std::string const& path = files_.next();
-    if constexpr (is_inline)
-      co_await compute(hash_text_of, co_await weft::fs::read_file(path));
-    else
+    if constexpr (is_inline) {
+      hash_text(co_await weft::fs::read_file(path));
+      co_await weft::yield();
+    } else {
       co_await pool_->run(hash_file, path);
+    }
   }
-
-  static int hash_text_of(std::string text) { return hash_text(text); }
 
   weft::task<> ask_server() {
     std::array<std::byte, message_bytes> message{};
