@@ -1,8 +1,5 @@
-"""The executors of Python, one cell at a time: the counterpart of plain.cpp and weft.cpp.
-
-The constructs are the standard library's: plain calls, threading.Thread, multiprocessing.Process,
-asyncio, and asyncio with the pools of concurrent.futures.
-"""
+"""The executors of Python, one cell at a time: plain calls, threading.Thread,
+multiprocessing.Process, asyncio, and asyncio with the pools of concurrent.futures."""
 import asyncio
 import concurrent.futures
 import hashlib
@@ -10,6 +7,7 @@ import multiprocessing
 import os
 import random
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -56,8 +54,7 @@ def hash_file(path):
 
 
 def question(number, label):
-    parts = (label, "bulk", "example")
-    name = b"".join(bytes([len(part)]) + part.encode() for part in parts)
+    name = b"".join(bytes([len(part)]) + part.encode() for part in (label, "bulk", "example"))
     return struct.pack("!6H", number & 0xFFFF, 0x100, 1, 0, 0, 0) + name + b"\0\0\1\0\1"
 
 
@@ -88,9 +85,7 @@ class Gaps:
             self.tick()
 
     def text(self):
-        if not self.waited:
-            return "p99_ms=0 worst_ms=0"
-        ordered = sorted(self.waited)
+        ordered = sorted(self.waited) or [0.0]
         return "p99_ms=%.4f worst_ms=%.4f" % (
             ordered[(len(ordered) - 1) * 99 // 100] * 1e3, ordered[-1] * 1e3)
 
@@ -105,9 +100,8 @@ class Cell:
         self.tcp = ("127.0.0.1", int(given["tcp"]))
         self.dns = ("127.0.0.1", int(given["dns"]))
         self.files = []
-        source = {"cached": given["files"], "hashing": given["tree"]}.get(self.does)
-        if source:
-            with open(source, encoding="utf-8") as lines:
+        if self.does in ("cached", "hashing"):
+            with open(given["files" if self.does == "cached" else "tree"]) as lines:
                 self.files = lines.read().split("\n")[:-1]
 
 
@@ -224,8 +218,7 @@ def others():
 def usage():
     """Processor time in microseconds and context switches so far, with those of the others."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    processor_us = (own.ru_utime + own.ru_stime) * 1e6
-    switches = own.ru_nvcsw + own.ru_nivcsw
+    processor_us, switches = (own.ru_utime + own.ru_stime) * 1e6, own.ru_nvcsw + own.ru_nivcsw
     for process in others():
         for thread in os.listdir("/proc/%s/task" % process):
             path = "/proc/%s/task/%s/" % (process, thread)
@@ -298,7 +291,14 @@ def run_threads(cell):
            usage(), "thread", gaps)
 
 
+def die_with_parent():
+    """In a child process: ends it when the bench has killed its parent. See prctl(2)."""
+    import ctypes  # only here, so that it is in no other process's memory
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 def process_work(cell, number, pipe):
+    die_with_parent()
     try:
         client = Client(cell, number)
         pipe.send("ready")
@@ -389,7 +389,8 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(cell.workers) as pool:
             asyncio.run(run_asyncio(cell, pool))
     else:
-        with concurrent.futures.ProcessPoolExecutor(cell.workers) as pool:
+        with concurrent.futures.ProcessPoolExecutor(
+                cell.workers, initializer=die_with_parent) as pool:
             asyncio.run(run_asyncio(cell, pool))
 
 
