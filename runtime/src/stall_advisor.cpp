@@ -94,9 +94,10 @@ void stall_advisor::end_one(std::uint64_t number) noexcept {
 }
 
 void stall_advisor::take_sample() noexcept {
-  // The stall may have ended before the signal came.
+  // The stall may have ended before the signal came. Acquire pairs with the release in
+  // look_for_stall(): the sample before this one has been read.
   std::uint64_t const running = running_.load(std::memory_order_relaxed);
-  if (running == 0 || asked_.load(std::memory_order_relaxed) != running ||
+  if (running == 0 || asked_.load(std::memory_order_acquire) != running ||
       sampled_.load(std::memory_order_relaxed) == running)
     return;
   sample_.take_stack();
@@ -175,15 +176,17 @@ void stall_advisor::look(std::unique_lock<std::mutex>& lock) {
 
 void stall_advisor::look_for_stall(moment now) {
   std::uint64_t const running = running_.load(std::memory_order_relaxed);
-  // Who has not run for so long himself (a stopped process, a busy machine) blames nobody.
+  // Who has not run for so long himself (a stopped process, a busy machine) blames nobody, and
+  // begins anew.
   bool const absent = now - looked_ >= 5 * period_.count();
-  if (running == 0 || running != seen_ || absent) {
+  bool const another = running == 0 || running != seen_;
+  if (another) before_ = looked_;
+  if (another || absent) {
     seen_ = running;
-    before_ = looked_;
     first_seen_ = now;
     if (running != 0) times_before_ = thread_times::of(thread_id_, processor_clock_);
   } else if (now - first_seen_ >= threshold_) {
-    asked_.store(running, std::memory_order_relaxed);
+    asked_.store(running, std::memory_order_release);
     stall_signal::send(thread_id_);
   }
 }

@@ -90,7 +90,7 @@ class stall_advisor {
   // The thread's own.
   std::uint64_t seen_ = 0;  // what ran when it looked last
   moment first_seen_ = 0;   // since when
-  moment before_ = 0;       // when it looked before that, and saw something else
+  moment before_ = 0;       // when it looked last and saw something else
   moment looked_ = 0;
   thread_times times_before_;  // what the loop's thread had done by first_seen_
   bool told_going_on_ = false;

@@ -45,9 +45,12 @@ std::string_view advice(stall const& of) {
 
 // What is below all that a chain does.
 bool is_of_loop(symbol const& frame) {
-  return frame.function.starts_with("weft::v0::detail::loop_core::") ||
-         frame.function.starts_with("weft::v0::detail::stall_advisor::");
+  return frame.function.starts_with("weft::v0::detail::loop_core::resume_one(") ||
+         frame.function.starts_with("weft::v0::detail::stall_advisor::run_ready(") ||
+         frame.function.starts_with("weft::v0::detail::stall_advisor::end_one(");
 }
+// ThreadSanitizer calls handlers itself, later, so that theirs are not the frames of a signal.
+bool is_handler(symbol const& frame) { return frame.function == "on_stall_signal"; }
 bool is_resume(symbol const& frame) {
   return frame.function.find("coroutine_handle<") != std::string::npos &&
          frame.function.find(">::resume()") != std::string::npos;
@@ -62,6 +65,8 @@ void add_stack(std::string& text, stall const& of) {
   auto bottom = std::ranges::find_if(names, is_of_loop);
   while (bottom != names.begin() && is_resume(*std::prev(bottom))) --bottom;
   names.erase(bottom, names.end());
+  if (auto const handler = std::ranges::find_if(names, is_handler); handler != names.end())
+    names.erase(names.begin(), std::next(handler));
   fmt::format_to(std::back_inserter(text), "\n  while it did, the stack was, by {}:", symboliser);
   for (auto const& [function, place] : names) {
     fmt::format_to(std::back_inserter(text), "\n    {}", function);
