@@ -54,7 +54,7 @@ weft::task<int> show(arguments given) {
   fmt::print("\n");
   out.say(
       fmt::format("The same as a table of Markdown is in {}. What to run where is in "
-                  "docs/tutorial.md, chapter 10; ./dev bench lists what measures more closely.",
+                  "docs/where-work-belongs.md; ./dev bench lists what measures more closely.",
                   given.report));
   co_return 0;
 }
