@@ -34,7 +34,6 @@ weft::task<> walk_through(narrator& out) {
 
 weft::task<int> show(arguments given) {
   narrator out;
-  tour::advice const heard;
   out.say(
       fmt::format("A tour of Weft, a coroutine-based async runtime for Linux; its loop runs on "
                   "{} here. Six steps, less than a minute; Ctrl-C ends it at any time.",
@@ -44,10 +43,6 @@ weft::task<int> show(arguments given) {
   if (!is_whole) {
     fmt::print("\nEnded early.\n");
     co_return 130;  // as a shell has it for SIGINT
-  }
-  if (auto const said = tour::advice::take(); !said.empty()) {
-    out.note("Besides, Weft has noticed:");
-    out.quote_all(said);
   }
   out.print_table();
   co_await weft::fs::write_file(given.report, out.as_markdown());
@@ -67,5 +62,9 @@ int main(int count, char** values) {
   line.add_option("--report", given.report, "where to write what was measured (tour-report.md)");
   line.add_backend_option(given.backend);
   if (auto const code = line.parse(count, values)) return *code;
-  return weft::run_main(show(given), {.backend = given.backend, .stall_threshold = 50ms});
+  tour::advice const heard;
+  int const code = weft::run_main(show(given), {.backend = given.backend, .stall_threshold = 50ms});
+  if (auto const said = tour::advice::take(); code != 130 && !said.empty())
+    fmt::print(code == 0 ? stdout : stderr, "\nBesides, Weft said:\n{}", said);
+  return code;
 }

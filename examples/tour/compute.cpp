@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <weft/process_pool.hpp>
@@ -49,13 +50,17 @@ weft::task<int> count_on(Executor& executor, std::string where, narrator& out) {
   co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
     auto const ticking = tasks.spawn(tick(longest));
     co_await weft::sleep_for(5ms);
-    std::size_t done = 0;
+    int next = 0;
     co_await weft::scope([&](weft::task_scope& counting) -> weft::task<> {
-      for (int chunk = 0; chunk < chunks; ++chunk)
-        counting.spawn([&, chunk]() -> weft::task<> {
-          primes += co_await executor.run(primes_in, chunk);
-          out.show_progress(++done, chunks);
-        });
+      for (std::size_t i = 0; i < executor.size(); ++i)
+        counting
+            .spawn([&]() -> weft::task<> {
+              while (next < chunks) {
+                primes += co_await executor.run(primes_in, next++);
+                out.show_progress(static_cast<std::size_t>(next), chunks);
+              }
+            })
+            .name("counting");
       co_return;
     });
     co_await weft::sleep_for(5ms);  // the clock sees how long it had to wait
@@ -84,7 +89,11 @@ weft::task<> quote_advice(narrator& out) {
   out.clear();
   if (said.empty()) co_return;
   out.note("Weft has noticed, as it does when it is told a threshold (here 50 ms):");
-  out.quote_all(said);
+  std::size_t end = 0;
+  for (int lines = 0; lines < 4 && end < said.size(); ++lines)
+    end = std::min(said.find('\n', end), said.size() - 1) + 1;
+  out.quote_all(std::string_view(said).substr(0, end));
+  out.note("and who called that.");
 }
 
 }  // namespace

@@ -92,7 +92,8 @@ void narrator::note(std::string_view text) {
 
 void narrator::quote(std::string_view line) {
   clear();
-  fmt::print("   | {}\n", line.substr(0, columns_ - 5));
+  for (auto const& part : wrapped(line, columns_ - 5))
+    fmt::print("   | {}\n", part.substr(0, columns_ - 5));
 }
 
 void narrator::quote_all(std::string_view lines) {
