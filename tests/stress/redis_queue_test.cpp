@@ -22,7 +22,7 @@ using weft::net::redis_queue;
 
 namespace {
 
-constexpr int task_count = 20'000;
+constexpr int task_count = 100'000;
 constexpr int put_at_once = 250;
 constexpr int server_kills = 20;
 constexpr int workers = 4;
