@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <map>
 #include <string>
 #include <utility>
@@ -60,7 +61,7 @@ weft::task<> work(std::string server) {
 // A process that works until nothing is left. Forked while no loop runs.
 class worker {
  public:
-  explicit worker(std::string const& server) : process_(::fork()) {
+  explicit worker(std::string const& server) : process_(fork_with_nothing_to_write()) {
     REQUIRE(process_ >= 0);
     if (process_ != 0) return;
     try {
@@ -89,6 +90,13 @@ class worker {
   }
 
  private:
+  // Else the child writes, too, what the parent has not written yet.
+  static pid_t fork_with_nothing_to_write() {
+    std::cout.flush();
+    std::fflush(nullptr);
+    return ::fork();
+  }
+
   pid_t process_;
 };
 
