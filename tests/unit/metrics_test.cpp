@@ -7,14 +7,17 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/backends.hpp"
 #include "weft/descriptor.hpp"
 #include "weft/event.hpp"
 #include "weft/memory_stream.hpp"
+#include "weft/net/tcp.hpp"
 #include "weft/scope.hpp"
 #include "weft/thread_pool.hpp"
 #include "weft/time.hpp"
+#include "weft/timeout.hpp"
 
 #include <doctest/doctest.h>
 
@@ -68,6 +71,26 @@ TEST_CASE_ON_REAL_BACKENDS("bytes that were read and written are counted") {
     auto const told = weft::metrics();
     CHECK(told.bytes_written == 100);
     CHECK(told.bytes_read == 30);
+  }());
+}
+
+TEST_CASE_ON_REAL_BACKENDS(
+    "bytes of a connection are counted, of whole writes that were cut short, too") {
+  run_on<On>([]() -> weft::task<> {
+    auto listener = weft::net::tcp_listener::bind("127.0.0.1:0");
+    auto client = co_await weft::net::connect(listener.local());
+    auto const server = co_await listener.accept();
+    std::vector<std::byte> const large(50'000'000);
+    co_await weft::with_timeout(1h, client.write_all(std::span(large).first(1'000)));
+    CHECK(weft::metrics().bytes_written == 1'000);
+    std::size_t done = 0;
+    try {
+      co_await weft::with_timeout(1ms, client.write_all(large));  // nobody reads
+    } catch (weft::timed_out const& error) {
+      done = error.bytes_done();
+    }
+    CHECK(done > 0);
+    CHECK(weft::metrics().bytes_written == 1'000 + done);
   }());
 }
 

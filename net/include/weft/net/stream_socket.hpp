@@ -223,8 +223,10 @@ class WEFT_API stream_socket::writing_all : public operation_on {
 
  protected:
   ~writing_all() {
-    if (done_ == 0 || !has_place()) return;
-    has_written(done_);
+    if (done_ == 0) return;
+    if (detail::current_loop != nullptr) detail::current_loop->bytes_written += done_;
+    if (!has_place()) return;
+    socket_.has_written(done_);
     if (done_ != bytes_.size()) [[unlikely]]
       socket_.torn_ = true;
   }
