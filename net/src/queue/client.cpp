@@ -213,7 +213,8 @@ task<bool> queue_client::try_fail(lease const& failed, std::string const& error)
       co_await queue_dialogue::ask(link, nullptr, "fail", delivery_of(failed.ticket()),
                                    std::string(detail::cut_text(error, detail::error_bytes_max)));
   auto const lost = value_of<std::vector<std::uint64_t>>(answer, state_->name);
-  co_return lost.empty();
+  bool const is_ended = lost.empty();
+  co_return is_ended;
 }
 
 // One who is cancelled leaves an answer on its way, which may have results in it. The next one
