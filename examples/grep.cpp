@@ -178,8 +178,7 @@ int main(int count, char** values) {
   line.add_argument("PATH", given.paths, "files and directories");
   line.add_flag("-n,--line-number", given.is_numbered, "the number of each line, too");
   line.add_option("--executor", given.executor,
-                  "where to search: inline, threads or processes (threads)",
-                  must_be_an_executor());
+                  "where to search: inline, threads or processes (threads)", must_be_an_executor());
   line.add_option("--workers", given.workers, "threads or processes (one a processor)",
                   must_be_between(1, 1'000));
   line.add_option("--concurrency", given.concurrency, "files at a time (32)",

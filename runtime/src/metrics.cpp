@@ -120,15 +120,15 @@ std::string to_json(loop_metrics const& of) {
                    each.done, each.in_flight);
   json += R"(],"pools":[)";
   for (auto const& each : of.pools)
-    fmt::format_to(
-        out,
-        R"({}{{"name":{},"size":{},"queued":{},"running":{},"done":{},"failed":{},)"
-        R"("restarted":{},"waited":{{"p50":{:.9f},"p99":{:.9f}}},"ran":{{"p50":{:.9f},"p99":{:.9f}}}}})",
-        &each == of.pools.data() ? "" : ",", detail::json_text(each.name), each.size,
-        each.stats.queued, each.stats.running, each.stats.done, each.stats.failed,
-        each.stats.restarted, seconds(each.stats.waited.percentile(50)),
-        seconds(each.stats.waited.percentile(99)), seconds(each.stats.ran.percentile(50)),
-        seconds(each.stats.ran.percentile(99)));
+    fmt::format_to(out,
+                   R"({}{{"name":{},"size":{},"queued":{},"running":{},"done":{},"failed":{},)"
+                   R"("restarted":{},"waited":{{"p50":{:.9f},"p99":{:.9f}}},)"
+                   R"("ran":{{"p50":{:.9f},"p99":{:.9f}}}}})",
+                   &each == of.pools.data() ? "" : ",", detail::json_text(each.name), each.size,
+                   each.stats.queued, each.stats.running, each.stats.done, each.stats.failed,
+                   each.stats.restarted, seconds(each.stats.waited.percentile(50)),
+                   seconds(each.stats.waited.percentile(99)),
+                   seconds(each.stats.ran.percentile(50)), seconds(each.stats.ran.percentile(99)));
   return json += "]}\n";
 }
 

@@ -57,7 +57,9 @@ void queue_dialogue::abandon(std::uint64_t number, late_answer late,
   asking_.erase(number);
   try {
     if (answer || !goes_on()) {
-      if (late) late(*this, answer.value_or(queue_answer{.status = queue_status::cancelled, .message = {}}));
+      if (late)
+        late(*this,
+             answer.value_or(queue_answer{.status = queue_status::cancelled, .message = {}}));
       return;
     }
     late_[number] = std::move(late);

@@ -88,8 +88,7 @@ task<> redis_link::read() {
 
 void redis_link::hand_out(redis_reply reply) {
   if (asked_.empty())
-    throw std::runtime_error(
-        fmt::format("weft: {} sent a reply that nobody asked for", name()));
+    throw std::runtime_error(fmt::format("weft: {} sent a reply that nobody asked for", name()));
   auto const first = std::move(asked_.front());
   asked_.pop_front();
   abandoned_ = 0;  // it answers
