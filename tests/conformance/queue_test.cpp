@@ -25,7 +25,9 @@
 #include <doctest/doctest.h>
 
 using namespace std::chrono_literals;
+using support::put_numbers;
 using support::run_on;
+using support::thrown_by;
 using weft::net::lease;
 using weft::net::queue_client;
 using weft::net::queue_depth;
@@ -42,30 +44,6 @@ void with_server(weft::net::queue_policy policy,
 }
 
 void with_server(std::function<weft::task<>(place const&)> const& body) { with_server({}, body); }
-
-// What a step throws, as text; none if it throws nothing of the kind.
-template <class Error, class T>
-weft::task<std::optional<std::string>> thrown_by(weft::task<T> step) {
-  try {
-    (void)co_await std::move(step);
-  } catch (Error const& error) {
-    co_return error.what();
-  }
-  co_return std::nullopt;
-}
-template <class Error>
-weft::task<std::optional<std::string>> thrown_by(weft::task<> step) {
-  try {
-    co_await std::move(step);
-  } catch (Error const& error) {
-    co_return error.what();
-  }
-  co_return std::nullopt;
-}
-
-weft::task<> put_numbers(queue_client& queue, int count) {
-  for (int i = 0; i < count; ++i) co_await queue.put(i);
-}
 
 }  // namespace
 
@@ -250,89 +228,6 @@ TEST_CASE_ON_REAL_BACKENDS("a task that fails is tried again later, and is a dea
               });
 }
 
-TEST_CASE_ON_REAL_BACKENDS("a lease ends with its connection, and the task goes to another") {
-  with_server([](place const& here) -> weft::task<> {
-    auto other = here.client();
-    std::optional<lease> kept;
-    {
-      auto worker = here.client();
-      co_await worker.put_all(std::vector{1, 2});
-      kept = co_await worker.take();
-    }
-    auto task = co_await other.take();
-    CHECK(task->value<int>() == 1);  // before what was put later
-    CHECK(task->delivery() == 2);
-    CHECK(co_await thrown_by<weft::net::lease_lost>(other.ack(std::move(*kept), 0)));
-    co_await other.ack(std::move(*task), 1);
-  });
-}
-
-TEST_CASE_ON_REAL_BACKENDS("a lease that is dropped runs out") {
-  with_server({.lease = 50ms}, [](place const& here) -> weft::task<> {
-    auto queue = here.client();
-    co_await queue.put(1);
-    { auto const dropped = co_await queue.take(); }
-    auto const again = co_await queue.take();
-    CHECK(again->delivery() == 2);
-  });
-}
-
-TEST_CASE_ON_REAL_BACKENDS("a lease that is held is kept up, however long that is") {
-  with_server({.lease = 1s}, [](place const& here) -> weft::task<> {
-    auto queue = here.client();
-    co_await queue.put(1);
-    auto held = co_await queue.take();
-    co_await weft::sleep_for(2s);
-    CHECK(co_await queue.depth() == queue_depth{.leased = 1});
-    co_await queue.ack(std::move(*held));
-  });
-}
-
-TEST_CASE_ON_REAL_BACKENDS(
-    "a worker that was stopped past its lease is overtaken, and cannot ack") {
-  with_server({.lease = 200ms}, [](place const& here) -> weft::task<> {
-    auto other = here.client();
-    co_await other.put_all(std::vector{1, 2});
-    std::string const address = here.address();
-    // The worker's loop is another, which stands still until the other has the task.
-    std::binary_semaphore has_taken(0);
-    std::binary_semaphore is_overtaken(0);
-    std::vector<std::string> lost;
-    std::thread stopped([&] {
-      weft::run([](auto at, auto& taken, auto& overtaken, auto& lost_ids) -> weft::task<> {
-        co_await weft::scope([&](weft::task_scope& tasks) -> weft::task<> {
-          queue_client worker(tasks, at, "tasks", {.key = key});
-          auto both = co_await worker.take(2);
-          CHECK(both.size() == 2);
-          taken.release();
-          overtaken.acquire();  // the loop is blocked meanwhile
-          auto failing = std::move(both.back());
-          both.pop_back();
-          CHECK(co_await thrown_by<weft::net::lease_lost>(worker.fail(std::move(failing), "late")));
-          try {
-            co_await worker.ack_all(std::move(both), std::vector{0});
-          } catch (weft::net::lease_lost const& error) {
-            lost_ids = error.ids();
-          }
-        });
-      }(address, has_taken, is_overtaken, lost));
-    });
-    auto const semaphore = co_await weft::blocking([&] { return has_taken.acquire(), true; });
-    CHECK(semaphore);
-    std::vector<lease> tasks;
-    while (tasks.size() < 2)
-      for (auto& each : co_await other.take(2)) tasks.push_back(std::move(each));
-    is_overtaken.release();
-    co_await weft::blocking([&] { stopped.join(); });
-    CHECK(lost == std::vector<std::string>{"1"});
-    CHECK(tasks[0].delivery() == 2);
-    co_await other.ack_all(std::move(tasks), std::vector{1, 2});
-    auto results = other.results();
-    CHECK((co_await results.next())->value<int>() == 1);
-    CHECK((co_await results.next())->value<int>() == 2);
-  });
-}
-
 TEST_CASE_ON_REAL_BACKENDS("a take that is cancelled loses no task") {
   with_server([](place const& here) -> weft::task<> {
     auto impatient = here.client();
@@ -385,86 +280,6 @@ TEST_CASE_ON_REAL_BACKENDS("a closed queue gives out what it has, and then nothi
   });
 }
 
-TEST_CASE_ON_REAL_BACKENDS("results that were not confirmed go to the next taker") {
-  with_server([](place const& here) -> weft::task<> {
-    auto worker = here.client();
-    co_await put_numbers(worker, 3);
-    for (int i = 0; i < 3; ++i) {
-      auto task = co_await worker.take();
-      auto const value = task->value<int>();
-      co_await worker.ack(std::move(*task), value);
-    }
-    {
-      auto first = here.client();
-      auto results = first.results();
-      CHECK((co_await results.next())->value<int>() == 0);
-      auto another = first.results();
-      CHECK(co_await thrown_by<std::logic_error>(
-          [](auto& of) -> weft::task<> { co_await of.next(); }(another)));
-    }
-    auto second = here.client();
-    auto results = second.results();
-    for (int i = 0; i < 3; ++i) CHECK((co_await results.next())->value<int>() == i);
-  });
-}
-
-TEST_CASE_ON_REAL_BACKENDS("a results() that is left goes on where it was, in the same client") {
-  with_server([](place const& here) -> weft::task<> {
-    auto queue = here.client();
-    co_await put_numbers(queue, 3);
-    for (int i = 0; i < 3; ++i) co_await queue.ack(*co_await queue.take(), i);
-    for (int i = 0; i < 3; ++i) {
-      auto results = queue.results();
-      CHECK((co_await results.next())->value<int>() == i);
-    }
-    auto results = queue.results();
-    co_await weft::cancellable([&](weft::cancel_scope& scope) -> weft::task<> {
-      here.tasks().spawn([&]() -> weft::task<> {
-        scope.cancel();
-        co_return;
-      });
-      co_await results.next();
-    });
-    co_await queue.put(4);
-    co_await queue.ack(*co_await queue.take(), 4);
-    auto more = queue.results();
-    CHECK((co_await more.next())->value<int>() == 4);
-  });
-}
-
-TEST_CASE_ON_REAL_BACKENDS("a next() that is cancelled while its result is on its way loses none") {
-  with_server([](place const& here) -> weft::task<> {
-    auto worker = here.client();
-    for (int i = 0; i < 100; ++i) {
-      auto taker = here.client();
-      std::optional<int> got;
-      {
-        auto results = taker.results();
-        auto const taking = here.tasks().spawn([&]() -> weft::task<> {
-          auto const result = co_await results.next();
-          got = result->template value<int>();
-        });
-        co_await taker.depth();
-        co_await worker.put(i);
-        auto task = co_await worker.take();
-        co_await worker.ack(std::move(*task), i);
-        for (int turns = 0; turns < i % 5; ++turns) co_await weft::sleep_for(0s);
-        if (!taking.ended()) taking.cancel();
-        while (!taking.ended()) co_await weft::sleep_for(0s);
-      }
-      if (!got) {
-        auto results = taker.results();
-        got = (co_await results.next())->value<int>();
-      }
-      CHECK(got == i);
-      co_await taker.close();  // confirms it, by asking for more
-      auto rest = taker.results();
-      CHECK_FALSE(co_await rest.next());
-      co_await taker.open();
-    }
-  });
-}
-
 TEST_CASE_ON_REAL_BACKENDS("a known key is known also behind a put that waits for room") {
   with_server({.capacity = 1}, [](place const& here) -> weft::task<> {
     auto queue = here.client();
@@ -473,20 +288,6 @@ TEST_CASE_ON_REAL_BACKENDS("a known key is known also behind a put that waits fo
     co_await queue.depth();
     CHECK(co_await queue.put(1, {.key = "known", .at_limit = weft::net::when_full::refuse}) == id);
     waiting.cancel();
-  });
-}
-
-TEST_CASE_ON_REAL_BACKENDS("more leases are kept up than one message could name") {
-  weft::net::queue_policy const policy{.lease = 1s, .value_limit_bytes = 100};
-  with_server(policy, [](place const& here) -> weft::task<> {
-    auto queue = here.client();
-    co_await queue.put_all(std::vector<int>(10'000, 7));
-    std::vector<lease> held;
-    while (held.size() < 10'000)
-      for (auto& each : co_await queue.take(10'000)) held.push_back(std::move(each));
-    co_await weft::sleep_for(2s);
-    CHECK(co_await queue.depth() == queue_depth{.leased = 10'000});
-    co_await queue.ack_all(std::move(held), std::vector<int>(10'000, 8));
   });
 }
 
@@ -585,29 +386,5 @@ TEST_CASE_ON_REAL_BACKENDS("a client in the server's process shares the queue wi
     CHECK(co_await thrown_by<weft::net::value_too_large>(master.put(std::string(1 << 20, 'x'))));
     co_await master.close();
     CHECK_FALSE(co_await worker.take());
-  });
-}
-
-TEST_CASE_ON_REAL_BACKENDS("a client inside keeps its leases up, and gives them back at its end") {
-  with_server({.lease = 1s}, [](place const& here) -> weft::task<> {
-    auto other = here.client();
-    co_await other.put(1);
-    std::optional<lease> kept;
-    {
-      auto inside = here.inside();
-      kept = co_await inside.take();
-      co_await weft::sleep_for(2s);
-      CHECK(co_await other.depth() == queue_depth{.leased = 1});
-    }
-    auto task = co_await other.take();
-    CHECK(task->delivery() == 2);
-    auto inside = here.inside();
-    CHECK(co_await thrown_by<weft::net::lease_lost>(inside.ack(std::move(*kept))));
-    auto const waiting = here.tasks().spawn([&]() -> weft::task<> { co_await inside.take(); });
-    co_await weft::sleep_for(0s);
-    waiting.cancel();
-    while (!waiting.ended()) co_await weft::sleep_for(0s);
-    co_await other.put(2);
-    CHECK((co_await other.take())->value<int>() == 2);  // not lost to who has left
   });
 }

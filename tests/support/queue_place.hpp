@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "weft/net/queue/client.hpp"
 #include "weft/net/queue/server.hpp"
 #include "weft/scope.hpp"
+#include "weft/task.hpp"
 
 namespace support {
 
@@ -48,6 +50,30 @@ void with_queue_server(weft::net::queue_server_options const& options,
       serving.cancel();
     });
   }(options, body));
+}
+
+// What a step throws, as text; none if it throws nothing of the kind.
+template <class Error, class T>
+weft::task<std::optional<std::string>> thrown_by(weft::task<T> step) {
+  try {
+    (void)co_await std::move(step);
+  } catch (Error const& error) {
+    co_return error.what();
+  }
+  co_return std::nullopt;
+}
+template <class Error>
+weft::task<std::optional<std::string>> thrown_by(weft::task<> step) {
+  try {
+    co_await std::move(step);
+  } catch (Error const& error) {
+    co_return error.what();
+  }
+  co_return std::nullopt;
+}
+
+inline weft::task<> put_numbers(weft::net::queue_client& queue, int count) {
+  for (int i = 0; i < count; ++i) co_await queue.put(i);
 }
 
 }  // namespace support
