@@ -84,7 +84,8 @@ class search {
  private:
   weft::task<> search_below(std::string path, weft::task_scope& tasks) {
     try {
-      if (!(co_await fs::stat(path)).is_directory()) {
+      auto const status = co_await fs::stat(path);
+      if (!status.is_directory()) {
         co_await begin(path, tasks);
         co_return;
       }

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+using namespace std::chrono_literals;
+
 namespace {
 
 constexpr std::size_t bar_width = 24;
@@ -31,7 +33,9 @@ std::string progress_text(progress const& shown, double a_second) {
     double const share = std::clamp(*shown.share, 0.0, 1.0);
     text = fmt::format("{} {:3.0f} %  ", bar(share), share * 100);
   }
-  text += fmt::format("{} done  {} in flight  {:.0f}/s", shown.done, shown.in_flight, a_second);
+  text += fmt::format("{} done  ", shown.done);
+  if (shown.in_flight != 0) text += fmt::format("{} in flight  ", shown.in_flight);
+  text += fmt::format("{:.0f}/s", a_second);
   if (shown.share && *shown.share > 0 && a_second > 0) {
     double const all = static_cast<double>(shown.done + shown.in_flight) / *shown.share;
     double const left = std::max(all - static_cast<double>(shown.done), 0.0);
@@ -43,10 +47,10 @@ std::string progress_text(progress const& shown, double a_second) {
 void progress_line::draw(progress const& now) {
   std::chrono::duration<double> const since = now.elapsed - last_elapsed_;
   if (since.count() > 0) {
-    // Smoothed over about two seconds.
+    // The mean of the first two seconds, then smoothed over about as long.
     double const latest = static_cast<double>(now.done - last_done_) / since.count();
-    double const weight = last_done_ == 0 ? 1 : std::min(since.count() / 2, 1.0);
-    rate_ += (latest - rate_) * weight;
+    std::chrono::duration<double> const from = std::min<std::chrono::nanoseconds>(now.elapsed, 2s);
+    rate_ += (latest - rate_) * std::min(since / from, 1.0);
   }
   last_done_ = now.done;
   last_elapsed_ = now.elapsed;

@@ -27,7 +27,7 @@ std::size_t letter_size(std::string_view text) {
 }
 
 // What is no UTF-8 stands as U+FFFD, since JSON has nothing else.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string quoted = "\"";
   while (!text.empty()) {
     std::size_t const size = letter_size(text);
@@ -46,14 +46,14 @@ std::string quoted(std::string_view text) {
 }
 
 std::string asked_text(std::string_view name, dns::type asked, std::string_view rcode) {
-  return fmt::format(R"("name": {}, "type": "{}", "rcode": "{}")", quoted(name),
+  return fmt::format(R"("name": {}, "type": "{}", "rcode": "{}")", in_quotes(name),
                      dns::to_string(asked), rcode);
 }
 
 std::string record_json(dns::record const& shown) {
   return fmt::format(R"({{"name": {}, "type": "{}", "ttl": {}, "data": {}}})",
-                     quoted(shown_name(shown.name)), dns::to_string(shown.type), shown.ttl.count(),
-                     quoted(shown.data));
+                     in_quotes(shown_name(shown.name)), dns::to_string(shown.type),
+                     shown.ttl.count(), in_quotes(shown.data));
 }
 
 double milliseconds_of(std::chrono::nanoseconds duration) {

@@ -144,7 +144,7 @@ weft::task<> lose_a_worker(narrator& out) {
   pool.close();
   co_await pool.join();
   out.measured("jobs that were done", fmt::format("{} of {}", done, chunks));
-  out.measured("the other one", "its process ended with " + lost);
+  out.measured("the other one", "its process was lost: " + lost);
   out.measured("processes replaced", number_text(static_cast<double>(restarted)));
   out.lesson(
       "What may crash belongs in a process: one job is lost, its task gets an exception, and "

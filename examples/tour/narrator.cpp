@@ -18,7 +18,8 @@ namespace {
 constexpr char const* bold = "1";
 constexpr char const* cyan = "36";
 constexpr char const* green = "32";
-constexpr std::size_t columns_max = 100;  // longer lines are hard to read
+constexpr std::size_t columns_max = 100;      // longer lines are hard to read
+constexpr std::size_t progress_columns = 76;  // a line that wraps cannot be drawn over
 
 // The words of the text in lines of at most so many columns.
 std::vector<std::string> wrapped(std::string_view text, std::size_t columns) {
@@ -65,20 +66,23 @@ void narrator::begin(std::string title, std::string_view what_it_does) {
   line_ = {};
 }
 
-void narrator::show_progress(std::size_t done, std::size_t total, std::size_t in_flight) {
+void narrator::show_progress(std::size_t done, std::size_t total) {
+  show_progress(
+      {.done = done,
+       .share = static_cast<double>(done) / static_cast<double>(std::max<std::size_t>(total, 1))});
+}
+
+void narrator::show_progress(progress shown) {
   auto const now = std::chrono::steady_clock::now();
-  if (!is_terminal_ || now - drawn_ < 100ms) return;
-  if (done < std::exchange(done_, done)) {  // another round of the same
+  if (!is_terminal_ || columns_ < progress_columns || now - drawn_ < 100ms) return;
+  if (shown.done < std::exchange(done_, shown.done)) {  // another round of the same
     line_ = {};
     begun_ = now;
   }
   drawn_ = now;
   is_drawn_ = true;
-  line_.draw(
-      {.done = done,
-       .in_flight = in_flight,
-       .share = static_cast<double>(done) / static_cast<double>(std::max<std::size_t>(total, 1)),
-       .elapsed = now - begun_});
+  shown.elapsed = now - begun_;
+  line_.draw(shown);
 }
 
 void narrator::clear() {

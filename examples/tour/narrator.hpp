@@ -22,7 +22,8 @@ class narrator {
   void begin(std::string title, std::string_view what_it_does);
 
   // Shows how far the step is, if it is time to.
-  void show_progress(std::size_t done, std::size_t total, std::size_t in_flight = 0);
+  void show_progress(std::size_t done, std::size_t total);
+  void show_progress(progress now);
 
   // What the step has to say besides.
   void note(std::string_view text);

@@ -55,7 +55,7 @@ weft::task<> ask_all(dns::resolver& resolver, narrator& out) {
       tasks.spawn([&, i]() -> weft::task<> {
         (void)co_await resolver.query(name_of(names_one_by_one + i), dns::type::a);
         ++done;
-        out.show_progress(done, names_at_once, names_at_once - done);
+        out.show_progress(done, names_at_once);
       });
     co_return;
   });
@@ -71,8 +71,8 @@ weft::task<> run_nslookup(narrator& out, std::string const& programs, net::endpo
       has_one ? *std::move(tried)
               : co_await weft::command(programs + "/nslookup").arguments(arguments).output();
   out.quote_all(told.out);
-  out.measured("nslookup", fmt::format("{}, ended with {}", has_one ? "the system's" : "Weft's",
-                                       told.status.to_string()));
+  out.measured("nslookup",
+               fmt::format("{}: {}", has_one ? "the system's" : "Weft's", told.status.to_string()));
 }
 
 }  // namespace

@@ -55,7 +55,9 @@ weft::task<> serve_clients(narrator& out) {
       while (talking.size() != 0) {
         co_await weft::sleep_for(50ms);
         auto const passed = std::min<std::chrono::nanoseconds>(weft::now() - begun, how_long);
-        out.show_progress(static_cast<std::size_t>(passed / 1ms), how_long / 1ms, clients);
+        out.show_progress({.done = waited.count(),
+                           .in_flight = clients,
+                           .share = std::chrono::duration<double>(passed) / how_long});
       }
     });
     serving.cancel();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backend.hpp"
+#include "epoll_calls.hpp"
 #include "fatal.hpp"
 
 namespace weft::inline v0::detail {
@@ -210,22 +211,19 @@ class epoll_backend final : public backend {
   }
 
   int wait_for(std::int64_t nanoseconds) noexcept {
-    auto const room = static_cast<int>(events_.size());
-    int count = -1;
+    int count = -ENOSYS;
     if (has_pwait2_) {
-      timespec timeout{.tv_sec = nanoseconds / 1'000'000'000,
-                       .tv_nsec = nanoseconds % 1'000'000'000};
-      count = ::epoll_pwait2(epoll_, events_.data(), room, nanoseconds < 0 ? nullptr : &timeout,
-                             nullptr);
-      if (count < 0 && errno == ENOSYS) has_pwait2_ = false;  // before Linux 5.11, and valgrind
+      timespec const timeout{.tv_sec = nanoseconds / 1'000'000'000,
+                             .tv_nsec = nanoseconds % 1'000'000'000};
+      count = wait_for_events(epoll_, events_, nanoseconds < 0 ? nullptr : &timeout);
+      has_pwait2_ = count != -ENOSYS;  // before Linux 5.11, and valgrind
     }
     if (!has_pwait2_) {
       constexpr std::int64_t longest = 1'000'000'000;  // milliseconds; the loop comes back
       std::int64_t const rounded_up = std::min((nanoseconds + 999'999) / 1'000'000, longest);
-      count = ::epoll_wait(epoll_, events_.data(), room,
-                           nanoseconds < 0 ? -1 : static_cast<int>(rounded_up));
+      count = wait_for_events(epoll_, events_, nanoseconds < 0 ? -1 : static_cast<int>(rounded_up));
     }
-    if (count < 0 && errno != EINTR) fatal("epoll_wait", errno);
+    if (count < 0 && count != -EINTR) fatal("epoll_wait", -count);
     return std::max(count, 0);
   }
 

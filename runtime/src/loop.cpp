@@ -92,15 +92,15 @@ int loop::run_ready() noexcept {
   return resumes_per_tick - left;
 }
 
-// The same for who looks at every resume: a test, which gets a tick for each, or the advisor.
+// The same for who looks at every resume: the advisor, or a test, which gets a tick for each.
 int loop::run_observed() noexcept {
-  int const most = after_resume_ ? 1 : resumes_per_tick;
+  if (!after_resume_) return advisor_->run_ready(resumes_per_tick);
   int resumed = 0;
   if (advisor_)
-    resumed = advisor_->run_ready(most);
+    resumed = advisor_->run_ready(1);
   else
-    for (; resumed != most && !ready.empty(); ++resumed) run_one();
-  if (after_resume_ && resumed != 0) after_resume_();
+    for (; resumed != 1 && !ready.empty(); ++resumed) run_one();
+  if (resumed != 0) after_resume_();
   current = nullptr;
   return resumed;
 }

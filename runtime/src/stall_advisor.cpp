@@ -82,6 +82,7 @@ int stall_advisor::run_ready(int most) noexcept {
       end_one(number | ending);
   }
   running_.store(0, std::memory_order_relaxed);
+  home.current = nullptr;
   last_ = number;
   return most - left;
 }

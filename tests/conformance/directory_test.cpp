@@ -135,8 +135,8 @@ TEST_CASE_ON_EVERY_BACKEND("a walk goes through links only if asked to, and neve
   std::filesystem::create_directory_symlink("../elsewhere", dir / "tree/other");
   std::filesystem::create_symlink("nowhere", dir / "tree/broken");
   run_on<On>([](temporary_directory const& in) -> weft::task<> {
-    CHECK(sorted(co_await walked(in / "tree")) ==
-          names{"a", "a/up", "a/y", "broken", "other", "self"});
+    auto const found = sorted(co_await walked(in / "tree"));
+    CHECK(found == names{"a", "a/up", "a/y", "broken", "other", "self"});
     auto const followed = co_await walked(in / "tree", {.follows_symlinks = true});
     CHECK(std::ranges::count_if(followed, [](auto& path) { return path.ends_with("/x"); }) == 1);
     CHECK(std::ranges::count_if(followed, [](auto& path) { return path.ends_with("a/y"); }) == 1);

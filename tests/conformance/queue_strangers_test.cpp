@@ -150,8 +150,10 @@ TEST_CASE_ON_REAL_BACKENDS("a handshake that was recorded opens nothing") {
       auto const good = co_await admitted(at);
       auto stream = co_await weft::net::connect(at.address());
       co_await hello_from(stream);
-      CHECK((co_await verdict_on(stream, good.answer))[0] == std::byte{0});
-      CHECK((co_await rest_of(stream)).empty());
+      auto const verdict = co_await verdict_on(stream, good.answer);
+      CHECK(verdict[0] == std::byte{0});
+      auto const rest = co_await rest_of(stream);
+      CHECK(rest.empty());
     }(here));
   });
 }

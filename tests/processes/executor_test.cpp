@@ -68,7 +68,8 @@ static_assert(weft::executor<weft::process_pool>);
 TEST_CASE_ON_EVERY_EXECUTOR("run yields what the function returns") {
   with<On>([](auto& pool) -> weft::task<> {
     CHECK(co_await pool.run(doubled, 21) == 42);
-    CHECK(co_await pool.run(joined, std::string("a"), std::vector<std::string>{"b", "c"}) == "abc");
+    std::vector<std::string> const more{"b", "c"};
+    CHECK(co_await pool.run(joined, std::string("a"), more) == "abc");
     co_await pool.run(nothing);
     CHECK(pool.stats().done == 3);
   });
@@ -96,7 +97,8 @@ TEST_CASE_ON_EVERY_EXECUTOR("map yields the results in the order of the items") 
     auto const results = co_await pool.map(items, doubled);
     REQUIRE(results.size() == items.size());
     for (int i = 0; i < 1001; ++i) CHECK(results[static_cast<std::size_t>(i)] == 2 * i);
-    CHECK((co_await pool.map(std::vector<int>(), doubled)).empty());
+    auto const of_none = co_await pool.map(std::vector<int>(), doubled);
+    CHECK(of_none.empty());
     CHECK(pool.stats().done <= 4 * pool.size());  // several items in one job
   });
 }

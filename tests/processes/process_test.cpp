@@ -126,8 +126,8 @@ TEST_CASE_ON_EVERY_BACKEND("what arrives in a process equals what was sent") {
           bytes == std::vector<std::byte>(3, std::byte{9}) && pair == std::pair(true, INT64_MIN);
       return same ? 0 : 1;
     };
-    CHECK(co_await exit_code_of(check, "text", std::string_view("view"),
-                                std::vector<point>{{1, 2}, {3, 4}}, color::blue, 5ms,
+    std::vector<point> const points{{1, 2}, {3, 4}};
+    CHECK(co_await exit_code_of(check, "text", std::string_view("view"), points, color::blue, 5ms,
                                 std::chrono::steady_clock::time_point(77ns),
                                 std::filesystem::path("/a/b"), std::variant<int, std::string>("x"),
                                 std::optional<double>(), std::vector<std::byte>(3, std::byte{9}),

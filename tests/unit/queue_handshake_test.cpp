@@ -138,8 +138,9 @@ TEST_CASE("frames arrive whole and in their order, however their bytes do") {
   for (std::size_t const piece : {1, 7, 1'000'000}) {
     frame_sealer sealer(session_key);
     frame_opener opener(session_key, 1'000);
-    std::string const bytes =
-        sealed(sealer, "one") + sealed(sealer, "") + sealed(sealer, std::string(1'000, 'x'));
+    std::string bytes = sealed(sealer, "one");
+    bytes += sealed(sealer, "");
+    bytes += sealed(sealer, std::string(1'000, 'x'));
     std::vector<std::string> frames;
     for (std::size_t at = 0; at < bytes.size(); at += piece) {
       opener.feed(bytes_of(std::string_view(bytes).substr(at, piece)));

@@ -195,10 +195,9 @@ task<queue_depth> redis_queue::try_depth() {
 
 task<> redis_queue::try_set_open(bool open) {
   auto& store = state_->store;
-  if (open)
-    co_await store.ask({"DEL", store.key("closed")});
-  else
-    co_await store.ask({"SET", store.key("closed"), "1"});
+  std::vector<std::string> command{open ? "DEL" : "SET", store.key("closed")};
+  if (!open) command.emplace_back("1");
+  co_await store.ask(std::move(command));
 }
 
 }  // namespace weft::inline v0::net

@@ -65,9 +65,11 @@ task<std::vector<stream_entry>> redis_result_reader::find(std::size_t most) {
 // Of takers that have gone.
 task<std::vector<stream_entry>> redis_result_reader::reclaim(std::size_t most) {
   next_look_ = now() + store_.look_around();
-  auto told = co_await store_.ask(
-      over_, {"XAUTOCLAIM", store_.key(stream), std::string(group), store_.consumer(),
-              store_.lease_milliseconds(), reclaim_from_, "COUNT", std::to_string(most)});
+  std::vector<std::string> command{
+      "XAUTOCLAIM",      store_.key(stream),          std::string(group),
+      store_.consumer(), store_.lease_milliseconds(), reclaim_from_,
+      "COUNT",           std::to_string(most)};
+  auto told = co_await store_.ask(over_, std::move(command));
   reclaim_from_ = std::move(told.items.at(0).text);
   co_return entries_in(std::move(told.items.at(1)));
 }

@@ -66,6 +66,8 @@ class redis_store {
 
   [[nodiscard]] std::string key(std::string_view part) const { return prefix_ + std::string(part); }
 
+  // The lists of words stand outside the co_await: GCC 14 fails on a braced one within.
+
   // Runs the script and yields its reply. Here and below: a stream or a group that is missing,
   // since the server is new or was emptied, is made first; a server that is not ready is an EAGAIN,
   // which is tried again like a lost connection.

@@ -103,10 +103,13 @@ task<> redis_task_reader::look_around() {
 
 task<> redis_task_reader::reclaim() {
   auto const& policy = store_.policy();
-  auto told = co_await store_.run(
-      redis_scripts::all().reclaim,
-      {store_.consumer(), store_.lease_milliseconds(), reclaim_from_, std::to_string(wanted()),
-       std::to_string(policy.retry.attempts), std::to_string(policy.capacity)});
+  std::vector<std::string> arguments{store_.consumer(),
+                                     store_.lease_milliseconds(),
+                                     reclaim_from_,
+                                     std::to_string(wanted()),
+                                     std::to_string(policy.retry.attempts),
+                                     std::to_string(policy.capacity)};
+  auto told = co_await store_.run(redis_scripts::all().reclaim, std::move(arguments));
   reclaim_from_ = std::move(told.items.at(0).text);
   std::vector<delivered> found;
   for (auto& each : told.items.at(1).items) {
