@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t bar_width = 24;
+constexpr std::size_t bar_width = 20;
 constexpr auto erase_line = "\r\x1b[K";
 
 std::string bar(double share) {

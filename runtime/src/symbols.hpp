@@ -20,7 +20,8 @@ struct symbol {
 // Which of the two it is: "libdw" or "dladdr".
 extern std::string_view const symboliser;
 
-// In the order of the addresses, one for each. Reads files and may take a tenth of a second; not
+// In the order of the addresses, one for each; by libdw, if there is debug information, before it
+// those of the functions that are inlined there, innermost first. Reads files and may take a tenth of a second; not
 // for a loop's thread.
 std::vector<symbol> symbolise(std::span<std::uintptr_t const> addresses);
 

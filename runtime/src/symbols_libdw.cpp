@@ -1,12 +1,15 @@
 // Names and lines from the files that this process consists of, by libdw of elfutils. See
 // symbols.hpp.
+#include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,6 +23,9 @@ namespace {
 
 struct ended {
   void operator()(Dwfl* session) const noexcept { ::dwfl_end(session); }
+};
+struct freed {
+  void operator()(Dwarf_Die* scopes) const noexcept { std::free(scopes); }
 };
 
 // Separate debug information is looked for by build id, below /usr/lib/debug. The callback that is
@@ -42,28 +48,88 @@ Dwarf_Die* unit_of(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr& bias) {
   return nullptr;
 }
 
-std::string place_of(Dwfl_Module* module, Dwarf_Addr address) {
-  Dwarf_Addr bias = 0;
-  Dwarf_Die* const unit = unit_of(module, address, bias);
-  Dwarf_Line* const line = unit != nullptr ? ::dwarf_getsrc_die(unit, address - bias) : nullptr;
-  int number = 0;
-  char const* const file = line != nullptr ? ::dwarf_linesrc(line, nullptr, nullptr) : nullptr;
-  if (file == nullptr || ::dwarf_lineno(line, &number) != 0) return {};
-  return fmt::format("{}:{}", std::filesystem::path(file).lexically_normal().string(), number);
+std::string place_in(char const* file, unsigned line) {
+  if (file == nullptr) return {};
+  return fmt::format("{}:{}", std::filesystem::path(file).lexically_normal().string(), line);
 }
 
-symbol symbol_at(Dwfl* session, Dwarf_Addr address) {
+std::string place_of(Dwarf_Die* unit, Dwarf_Addr address) {
+  Dwarf_Line* const line = ::dwarf_getsrc_die(unit, address);
+  int number = 0;
+  if (line == nullptr || ::dwarf_lineno(line, &number) != 0) return {};
+  return place_in(::dwarf_linesrc(line, nullptr, nullptr), static_cast<unsigned>(number));
+}
+
+Dwarf_Word number_of(Dwarf_Die* entry, unsigned attribute) {
+  Dwarf_Attribute found;
+  Dwarf_Word number = 0;
+  ::dwarf_formudata(::dwarf_attr(entry, attribute, &found), &number);
+  return number;
+}
+
+// Where what is inlined there is called.
+std::string call_place_of(Dwarf_Die* inlined, Dwarf_Die* unit) {
+  Dwarf_Files* files = nullptr;
+  std::size_t count = 0;
+  if (::dwarf_getsrcfiles(unit, &files, &count) != 0) return {};
+  return place_in(::dwarf_filesrc(files, number_of(inlined, DW_AT_call_file), nullptr, nullptr),
+                  static_cast<unsigned>(number_of(inlined, DW_AT_call_line)));
+}
+
+std::string name_of(Dwarf_Die* function) {
+  Dwarf_Attribute found;
+  char const* const name =
+      ::dwarf_formstring(::dwarf_attr_integrate(function, DW_AT_linkage_name, &found));
+  if (name != nullptr) return readable_name(name);
+  char const* const short_name = ::dwarf_diename(function);
+  return short_name != nullptr ? short_name : "?";
+}
+
+// The scopes around the address in the file, from the innermost to the unit. What dwarf_getscopes
+// alone yields is where functions are written, not where they are inlined.
+std::vector<Dwarf_Die> scopes_at(Dwarf_Die* unit, Dwarf_Addr address) {
+  Dwarf_Die* found = nullptr;
+  if (::dwarf_getscopes(unit, address, &found) <= 0) return {};
+  std::unique_ptr<Dwarf_Die, freed> const written(found);
+  int const count = ::dwarf_getscopes_die(written.get(), &found);
+  if (count <= 0) return {};
+  std::unique_ptr<Dwarf_Die, freed> const around(found);
+  return {around.get(), around.get() + count};
+}
+
+// Adds what is inlined at the address, innermost first; yields the place in what all that is in.
+std::string add_inlined(Dwfl_Module* module, Dwarf_Addr address, std::vector<symbol>& to) {
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* const unit = unit_of(module, address, bias);
+  if (unit == nullptr) return {};
+  std::string place = place_of(unit, address - bias);
+  for (auto& scope : scopes_at(unit, address - bias)) {
+    if (::dwarf_tag(&scope) != DW_TAG_inlined_subroutine) continue;
+    to.push_back({.function = name_of(&scope), .place = std::move(place)});
+    place = call_place_of(&scope, unit);
+  }
+  return place;
+}
+
+void add_symbols(Dwfl* session, Dwarf_Addr address, std::vector<symbol>& to) {
   Dwfl_Module* const module = session != nullptr ? ::dwfl_addrmodule(session, address) : nullptr;
-  if (module == nullptr) return {.function = unnamed({}, address), .place = {}};
+  if (module == nullptr) {
+    to.push_back({.function = unnamed({}, address), .place = {}});
+    return;
+  }
+  std::string place = add_inlined(module, address, to);
   GElf_Off offset = 0;
   GElf_Sym entry{};
   char const* const name =
       ::dwfl_module_addrinfo(module, address, &offset, &entry, nullptr, nullptr, nullptr);
-  if (name != nullptr) return {.function = readable_name(name), .place = place_of(module, address)};
+  if (name != nullptr) {
+    to.push_back({.function = readable_name(name), .place = std::move(place)});
+    return;
+  }
   Dwarf_Addr start = 0;
   char const* const file =
       ::dwfl_module_info(module, nullptr, &start, nullptr, nullptr, nullptr, nullptr, nullptr);
-  return {.function = unnamed(file != nullptr ? file : "", address - start), .place = {}};
+  to.push_back({.function = unnamed(file != nullptr ? file : "", address - start), .place = {}});
 }
 
 }  // namespace
@@ -78,7 +144,7 @@ std::vector<symbol> symbolise(std::span<std::uintptr_t const> addresses) {
     session.reset();
   std::vector<symbol> names;
   names.reserve(addresses.size());
-  for (auto const address : addresses) names.push_back(symbol_at(session.get(), address));
+  for (auto const address : addresses) add_symbols(session.get(), address, names);
   return names;
 }
 

@@ -6,8 +6,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <source_location>
@@ -100,6 +102,21 @@ T run_watched(weft::task<T> root, std::chrono::nanoseconds threshold = 20ms) {
   while (reports::count() == 0) burn_for(1ms);
 }
 
+unsigned inlined_line = 0;
+
+// Reads no clock, where the stack would be that of the clock.
+[[gnu::always_inline]] inline void burn_inline() {
+  inlined_line = std::source_location::current().line() + 1;
+  for (std::uint64_t volatile left = 300'000'000; left != 0;) left = left - 1;
+}
+
+// Built with -g or not: then the report tells lines, too.
+bool has_lines() {
+  auto const names = weft::detail::symbolise(
+      std::array{reinterpret_cast<std::uintptr_t>(&burn_until_reported) + 4});
+  return !names.front().place.empty();
+}
+
 unsigned awaiting_line = 0;  // of what plant awaits after it
 
 weft::task<> plant() {
@@ -153,6 +170,22 @@ TEST_CASE_ON_REAL_BACKENDS("a busy loop is blamed: function, task, spawn site, a
     CHECK(report.find("burn_for(") < report.find("::plant("));
     CHECK_FALSE(contains(report, "weft::v0::detail::loop"));
   }
+}
+
+TEST_CASE_ON_REAL_BACKENDS("with debug information, what is inlined is blamed by line and name") {
+  if (weft::detail::symboliser != "libdw" || !has_lines()) return;
+  auto const told = reports_of([] {
+    run_watched([]() -> weft::task<> {
+      burn_inline();
+      co_await weft::yield();
+    }());
+  });
+  std::string const report = told.front();
+  CAPTURE(report);
+  CHECK(contains(report, "burn_inline() at "));
+  CHECK(contains(report, at(inlined_line) + "\n"));
+  CHECK(report.find("burn_inline()") < report.find("operator()"));
+  CHECK_FALSE(contains(report, "weft::v0::detail::loop"));
 }
 
 TEST_CASE_ON_REAL_BACKENDS("a task that ends without another await is named all the same") {
