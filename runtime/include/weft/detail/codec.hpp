@@ -20,17 +20,17 @@
 #include <variant>
 #include <vector>
 
-// Without Boost msgpack knows no time points; a program that included it before, with Boost, has
-// those of msgpack.
-#if defined(MSGPACK_UNPACK_HPP) && !defined(MSGPACK_NO_BOOST)
-#define WEFT_MSGPACK_HAS_TIME_POINTS 1
-#else
-#ifndef MSGPACK_NO_BOOST
+#if !defined(MSGPACK_UNPACK_HPP) && !defined(MSGPACK_NO_BOOST)
 #define MSGPACK_NO_BOOST
 #endif
+#include <msgpack.hpp>
+
+// Before version 7 msgpack knows time points only where a program included it with Boost.
+#if defined(MSGPACK_V1_TYPE_CPP11_CHRONO_HPP)
+#define WEFT_MSGPACK_HAS_TIME_POINTS 1
+#else
 #define WEFT_MSGPACK_HAS_TIME_POINTS 0
 #endif
-#include <msgpack.hpp>
 
 #include "weft/transferable.hpp"
 
