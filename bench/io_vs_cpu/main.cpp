@@ -30,6 +30,10 @@ namespace io_vs_cpu {
 
 namespace {
 
+// The signal that asks to end, or 0. It also interrupts the wait for what is being measured.
+std::sig_atomic_t volatile stop_signal = 0;
+extern "C" void note_stop(int signal) { stop_signal = signal; }
+
 struct options {
   unsigned rounds = 5;
   double seconds = 0.2;
@@ -106,6 +110,7 @@ unsigned measure_all(results& all, surroundings with, options const& wanted, dou
     if (round >= rounds_at_least && used / round * (round + 1) > time_limit) return round;
     std::ranges::shuffle(jobs, random);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
+      if (stop_signal != 0) throw std::runtime_error("ended early");
       if (::isatty(STDERR_FILENO) != 0)
         fmt::print(stderr, "\rround {} of {}: {} of {}  \r", round + 1, wanted.rounds, i + 1,
                    jobs.size());
@@ -186,6 +191,7 @@ void run(options const& wanted, int argc, char** argv) {
 
 int main(int argc, char** argv) try {
   std::signal(SIGPIPE, SIG_IGN);  // a program that has ended is an error like any other
+  for (int const signal : {SIGINT, SIGTERM}) std::signal(signal, io_vs_cpu::note_stop);
   io_vs_cpu::options wanted;
   CLI::App app("Compares executors on work that waits and work that computes");
   auto* const rounds = app.add_option("--rounds", wanted.rounds, "each measures every cell once")
@@ -206,6 +212,11 @@ int main(int argc, char** argv) try {
   io_vs_cpu::run(wanted, argc, argv);
   return 0;
 } catch (std::exception const& error) {
+  // Its files and servers are gone by now.
+  if (io_vs_cpu::stop_signal != 0) {
+    fmt::print(stderr, "\nio_vs_cpu: ended early\n");
+    return 128 + io_vs_cpu::stop_signal;  // as a shell has it
+  }
   fmt::print(stderr, "io_vs_cpu: {}\n", error.what());
   return 1;
 }
