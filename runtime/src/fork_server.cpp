@@ -183,9 +183,9 @@ std::shared_ptr<fork_server> fork_server::get(std::string const& wanted_by) {
   return there.server;
 }
 
-void fork_server::start_if_wanted() noexcept {
-  // A child starts one only for what needs it.
-  if (!is_wanted || owner_of_children() != 0 || count_threads() > threads_allowed) return;
+void fork_server::start_if_wanted(bool in_children) noexcept {
+  if (!is_wanted || (owner_of_children() != 0 && !in_children)) return;
+  if (count_threads() > threads_allowed) return;
   try {
     static_cast<void>(get("weft"));
   } catch (std::exception const&) {  // who needs it is told

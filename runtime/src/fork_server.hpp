@@ -67,8 +67,9 @@ class fork_server {
   // when the program has other threads already.
   static std::shared_ptr<fork_server> get(std::string const& wanted_by);
 
-  // Starts it where a header asked for it and it is possible.
-  static void start_if_wanted() noexcept;
+  // Starts it where a header asked for it and it is possible. A child starts one only for what
+  // needs it, unless a thread is to come that the child knows nothing of.
+  static void start_if_wanted(bool in_children = false) noexcept;
 
   fork_server(int socket, pid_t server);
   fork_server(fork_server const&) = delete;

@@ -1,6 +1,7 @@
 // run: a root chain on a new loop of this thread.
 #include "weft/run.hpp"
 
+#include <chrono>
 #include <stdexcept>
 
 #include "fork_server.hpp"
@@ -33,7 +34,10 @@ void run_root_on(frame_owner& root, loop_setup const& setup, root_companion cons
     throw std::logic_error("weft::run: a loop runs on this thread already; co_await the task");
   if (root.get() == nullptr)
     throw std::logic_error("weft::run: the task is empty (moved from, or awaited before)");
-  fork_server::start_if_wanted();  // before the ring is made, which may bring threads of the kernel
+  // Before the ring is made, which may bring threads of the kernel, and before the advisor's
+  // thread.
+  bool const has_advisor = setup.stall_threshold > std::chrono::nanoseconds(0);
+  fork_server::start_if_wanted(has_advisor);
   loop home(setup);
   bool ended = false;
   root_chain chain(home, *root.get(), ended);

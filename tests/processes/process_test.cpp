@@ -13,6 +13,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <stdexcept>
@@ -280,6 +281,16 @@ TEST_CASE_ON_EVERY_BACKEND("a hundred processes at once all end") {
 TEST_CASE_ON_EVERY_BACKEND("a process may start processes") {
   run_on<On>([]() -> weft::task<> {
     auto const nest = []() -> weft::task<int> { co_return co_await exit_code_of(return_seven); };
+    CHECK(co_await exit_code_of(nest) == 7);
+  }());
+}
+
+TEST_CASE_ON_EVERY_BACKEND("a process whose loop the advisor watches may start processes") {
+  run_on<On>([]() -> weft::task<> {
+    auto const nest = [] {
+      ::setenv("WEFT_STALL", "1s", 1);
+      return weft::run(exit_code_of(return_seven));
+    };
     CHECK(co_await exit_code_of(nest) == 7);
   }());
 }

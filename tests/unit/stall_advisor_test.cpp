@@ -182,9 +182,9 @@ TEST_CASE_ON_REAL_BACKENDS("with debug information, what is inlined is blamed by
   });
   std::string const report = told.front();
   CAPTURE(report);
-  CHECK(contains(report, "burn_inline() at "));
+  CHECK(contains(report, "burn_inline"));  // GCC and Clang do not always keep the whole name
   CHECK(contains(report, at(inlined_line) + "\n"));
-  CHECK(report.find("burn_inline()") < report.find("operator()"));
+  CHECK(report.find("burn_inline") < report.find("operator()"));
   CHECK_FALSE(contains(report, "weft::v0::detail::loop"));
 }
 
