@@ -55,6 +55,13 @@ class process_worker {
   std::uint32_t first = 0;
   std::uint32_t last = 0;
   [[nodiscard]] std::uint32_t used() const noexcept { return last - first; }
+  // How many have a job: one that was withdrawn leaves its slot empty.
+  [[nodiscard]] std::uint32_t jobs() const noexcept {
+    std::uint32_t count = 0;
+    for (std::uint32_t number = first; number != last; ++number)
+      if (jobs_[number % slot_count] != nullptr) ++count;
+    return count;
+  }
 
   std::uint64_t assigned = 0;    // jobs, since it was started
   std::int64_t first_since = 0;  // when `first` became what it is, on machine_now()

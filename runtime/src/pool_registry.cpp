@@ -34,6 +34,11 @@ registered_pool::~registered_pool() {
   std::erase(all.pools, this);
 }
 
+void registered_pool::move_to_this_thread() noexcept {
+  std::lock_guard const lock(registry::of_program().mutex);
+  thread_ = std::this_thread::get_id();
+}
+
 std::vector<pool_metrics> all_pools() {
   auto& all = registry::of_program();
   std::lock_guard const lock(all.mutex);

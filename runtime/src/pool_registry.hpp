@@ -20,9 +20,12 @@ class registered_pool {
   registered_pool& operator=(registered_pool const&) = delete;
   ~registered_pool();
 
+  // A pool's own thread is from now on this one.
+  void move_to_this_thread() noexcept;
+
  private:
   asked_on where_;
-  std::thread::id thread_ = std::this_thread::get_id();
+  std::thread::id thread_ = std::this_thread::get_id();  // under the registry's mutex
   std::function<pool_metrics()> ask_;
 
   friend std::vector<pool_metrics> all_pools();

@@ -157,20 +157,26 @@ bool process_crew::assign(process_worker& to, process_job& given) noexcept {
   return true;
 }
 
-// A worker without jobs gets half of what another has not begun.
+// A worker without jobs gets half of what another has; and again, until that has none but the one
+// that it does.
 void process_crew::share_out() noexcept {
   if (!queue_.empty()) return;
   for (place& each : places_) {
     process_worker* const idle = each.worker.get();
     if (idle == nullptr || idle->is_ending || idle->used() != 0) continue;
     process_worker* busiest = nullptr;
-    for (place& other : places_)
-      if (other.worker && (busiest == nullptr || other.worker->used() > busiest->used()))
-        busiest = other.worker.get();
-    if (busiest == nullptr || busiest->used() < 2) return;
+    std::uint32_t most = 0;
+    for (place& other : places_) {
+      std::uint32_t const jobs = other.worker ? other.worker->jobs() : 0;
+      if (jobs > most) busiest = other.worker.get();
+      most = std::max(most, jobs);
+    }
+    if (most < 2) return;
     waiter_list taken;
-    std::uint32_t const share = busiest->used() / 2;
-    for (std::uint32_t number = busiest->last - share; number != busiest->last; ++number) {
+    std::uint32_t number = busiest->last;
+    for (std::uint32_t left = most / 2; left != 0;)
+      if (busiest->job_in(--number) != nullptr) --left;
+    for (; number != busiest->last; ++number) {
       process_job*& job = busiest->job_in(number);
       if (job == nullptr || !busiest->withdraw(number)) continue;
       --in_slots_;

@@ -114,6 +114,7 @@ void process_crew::bind_to_loop() noexcept {
   if (outstanding_ != 0 || !joining_.empty())
     fatal("weft: a process_pool was used on a second loop while the first had jobs with it");
   unbind();
+  registered_->move_to_this_thread();
   home_ = loop::of(*current_loop).entrance();
   is_source_ = false;
   ++loop_number_;
