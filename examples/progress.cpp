@@ -39,7 +39,8 @@ std::string progress_text(progress const& shown, double a_second) {
   if (shown.share && *shown.share > 0 && a_second > 0) {
     double const all = static_cast<double>(shown.done + shown.in_flight) / *shown.share;
     double const left = std::max(all - static_cast<double>(shown.done), 0.0);
-    text += fmt::format("  {} left", time_text(left / a_second));
+    double const seconds = left / a_second;
+    if (seconds < 360'000) text += fmt::format("  {} left", time_text(seconds));
   }
   return text;
 }

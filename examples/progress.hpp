@@ -14,7 +14,7 @@ struct progress {
   std::chrono::nanoseconds elapsed{0};
 };
 
-// "[#######-------------]  35 %  12,345 done  1,000 in flight  9,876/s  0:23 left"
+// "[#######-------------]  35 %  12345 done  1000 in flight  9876/s  0:23 left"
 std::string progress_text(progress const& shown, double a_second);
 
 // On stderr.

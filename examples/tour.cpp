@@ -64,7 +64,15 @@ int main(int count, char** values) {
   if (auto const code = line.parse(count, values)) return *code;
   tour::advice const heard;
   int const code = weft::run_main(show(given), {.backend = given.backend, .stall_threshold = 50ms});
-  if (auto const said = tour::advice::take(); code != 130 && !said.empty())
-    fmt::print(code == 0 ? stdout : stderr, "\nBesides, Weft said:\n{}", said);
+  auto const said = tour::advice::take();
+  if (said.empty() || code == 130) return code;
+  if (code == 0) {
+    narrator out;
+    fmt::print("\n");
+    out.say("Besides, Weft said:");
+    out.quote_all(said);
+  } else {
+    fmt::print(stderr, "{}", said);
+  }
   return code;
 }

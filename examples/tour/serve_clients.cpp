@@ -1,4 +1,5 @@
 // An event-driven server, and many clients at once.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>

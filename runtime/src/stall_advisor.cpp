@@ -9,7 +9,6 @@
 #include <new>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "await_chain.hpp"
@@ -38,7 +37,7 @@ std::unique_ptr<stall_advisor> stall_advisor::start(loop_core& watched,
   if (threshold <= 0ns) return nullptr;
   try {
     return std::make_unique<stall_advisor>(watched, threshold);
-  } catch (std::system_error const& refused) {
+  } catch (std::exception const& refused) {
     warn("weft: stalls of the loop will not be noticed, for want of a thread: {}", refused.what());
     return nullptr;
   }
@@ -156,7 +155,12 @@ void stall_advisor::watch() noexcept {
       forget();
     }
   }
-  if (left_out_.count != 0) warn("weft: {} (a report a second)", to_text(left_out_));
+  if (left_out_.count == 0) return;
+  try {
+    warn("weft: {} (a report a second)", to_text(left_out_));
+  } catch (std::bad_alloc const&) {
+    // There is no memory to say it.
+  }
 }
 
 void stall_advisor::look(std::unique_lock<std::mutex>& lock) {
@@ -237,21 +241,22 @@ void stall_advisor::report(stall const& seen) {
 }
 
 // The resume began after the tick did, and after the look that saw another; before the first look
-// that saw it. The longest time that this leaves is told, a fifth of the threshold too long at
-// most.
+// that saw it. The longest time that this leaves is told: a fifth of the threshold too long at
+// most, unless the advisor was kept from looking, and others ran in the same tick meanwhile.
 stall stall_advisor::what_is_known(moment tick_began, moment end, thread_times by_then) const {
   moment const began = std::clamp(tick_began, before_, first_seen_);
   auto const seen_for = static_cast<double>(std::max<moment>(end - first_seen_, 1));
   auto const part = [&](std::int64_t then, std::int64_t before) {
-    return static_cast<double>(then - before) / seen_for;
+    return std::clamp(static_cast<double>(then - before) / seen_for, 0.0, 1.0);
   };
+  bool const knows_queued = by_then.queued != 0 && times_before_.queued != 0;
   stack_sample const* const taken = sample();
   stall known{.chain = std::nullopt,
               .while_ending = (seen_ & ending) != 0,
               .held = std::chrono::nanoseconds(end - began),
               .threshold = std::chrono::nanoseconds(threshold_),
               .computed = part(by_then.computed, times_before_.computed),
-              .queued = part(by_then.queued, times_before_.queued),
+              .queued = knows_queued ? part(by_then.queued, times_before_.queued) : 0,
               .stack = {}};
   if (taken != nullptr) known.stack.assign(taken->stack().begin(), taken->stack().end());
   return known;

@@ -19,11 +19,14 @@ bool waits(stall const& of) { return of.computed + of.queued < 0.5; }
 
 std::string duration_text(std::chrono::nanoseconds duration) {
   auto const seconds = std::chrono::duration<double>(duration).count();
+  if (seconds < 1e-3) return fmt::format("{:.0f} us", seconds * 1e6);
+  if (seconds < 1e-2) return fmt::format("{:.1f} ms", seconds * 1e3);
   return seconds < 1 ? fmt::format("{:.0f} ms", seconds * 1e3) : fmt::format("{:.1f} s", seconds);
 }
 
 std::string who(stall const& of) {
-  if (!of.chain) return "work of the loop that belongs to no task";
+  if (!of.chain)
+    return of.while_ending ? "the end of a task" : "work of the loop that belongs to no task";
   std::string text = of.while_ending          ? "the end of a task"
                      : of.chain->name.empty() ? "a task"
                                               : fmt::format("task '{}'", of.chain->name);

@@ -1,6 +1,7 @@
 // See stall_signal.hpp.
 #include "stall_signal.hpp"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <unwind.h>
 
@@ -18,7 +19,8 @@ constexpr int signal_number = SIGURG;
 
 struct handling {
   std::mutex mutex;
-  int wanted = 0;             // under the mutex
+  int wanted = 0;             // under the mutex, as the next
+  bool is_chained = false;    // a handler that came after ours may call it at any time
   struct sigaction before{};  // written before the handler is there that reads it
 };
 constinit handling shared;
@@ -35,10 +37,10 @@ extern "C" void on_stall_signal(int number, siginfo_t* info, void* context) {
   int const error = errno;
   stall_advisor* const asking =
       current_loop != nullptr ? loop::of(*current_loop).advisor() : nullptr;
-  if (info->si_code == SI_TKILL && info->si_pid == ::getpid() && asking != nullptr)
-    asking->take_sample();
-  else
+  if (info->si_code != SI_QUEUE || info->si_value.sival_ptr != &shared)
     pass_on(number, info, context);
+  else if (asking != nullptr)
+    asking->take_sample();
   errno = error;
 }
 
@@ -65,7 +67,7 @@ stall_signal::stall_signal() {
   stack_sample().take_stack();
 
   std::lock_guard const lock(shared.mutex);
-  if (shared.wanted++ != 0) return;
+  if (shared.wanted++ != 0 || shared.is_chained) return;
   ::sigaction(signal_number, nullptr, &shared.before);
   struct sigaction action{};
   action.sa_sigaction = on_stall_signal;
@@ -79,12 +81,24 @@ stall_signal::~stall_signal() {
   if (--shared.wanted != 0) return;
   struct sigaction now{};
   ::sigaction(signal_number, nullptr, &now);
-  // Somebody else's that came after ours stays.
-  if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_stall_signal)
-    ::sigaction(signal_number, &shared.before, nullptr);
+  bool const is_ours = (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_stall_signal;
+  bool const is_anybodys =
+      (now.sa_flags & SA_SIGINFO) != 0 || (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN);
+  // Somebody else's that came after ours stays, and is left to call ours: were that put on top, the
+  // two might call each other for ever.
+  if (is_ours) ::sigaction(signal_number, &shared.before, nullptr);
+  shared.is_chained = is_anybodys && !is_ours;
 }
 
-void stall_signal::send(pid_t thread) noexcept { ::tgkill(::getpid(), thread, signal_number); }
+void stall_signal::send(pid_t thread) noexcept {
+  siginfo_t ours{};
+  ours.si_signo = signal_number;
+  ours.si_code = SI_QUEUE;
+  ours.si_pid = ::getpid();
+  ours.si_uid = ::getuid();
+  ours.si_value.sival_ptr = &shared;
+  ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, signal_number, &ours);
+}
 
 void stack_sample::take_stack() noexcept {
   depth = 0;

@@ -14,6 +14,8 @@ std::string readable_name(char const* linker_name) {
   struct freed {
     void operator()(char* text) const noexcept { std::free(text); }
   };
+  // Else the C function f would be read as the type that is encoded so, float.
+  if (!std::string_view(linker_name).starts_with("_Z")) return linker_name;
   int failed = 0;
   std::unique_ptr<char, freed> const demangled(
       abi::__cxa_demangle(linker_name, nullptr, nullptr, &failed));

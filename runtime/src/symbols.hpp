@@ -20,9 +20,9 @@ struct symbol {
 // Which of the two it is: "libdw" or "dladdr".
 extern std::string_view const symboliser;
 
-// In the order of the addresses, one for each; by libdw, if there is debug information, before it
-// those of the functions that are inlined there, innermost first. Reads files and may take a tenth of a second; not
-// for a loop's thread.
+// In the order of the addresses, at least one for each: by libdw, where there is debug information,
+// first the functions that are inlined there, from the innermost on. Reads files and may take a
+// tenth of a second; not for a loop's thread.
 std::vector<symbol> symbolise(std::span<std::uintptr_t const> addresses);
 
 // For the two: the name as it is written in C++, without what compilers add for their clones.

@@ -20,12 +20,16 @@
 #include <variant>
 #include <vector>
 
-#if !defined(MSGPACK_UNPACK_HPP) && !defined(MSGPACK_NO_BOOST)
+// msgpack's time points, which version 7 has without Boost too, are others on the wire and fail for
+// durations of a minute or more. They are used only where a program has included them before.
+#if !defined(MSGPACK_UNPACK_HPP)
+#ifndef MSGPACK_NO_BOOST
 #define MSGPACK_NO_BOOST
+#endif
+#define MSGPACK_TYPE_CPP11_CHRONO_HPP
 #endif
 #include <msgpack.hpp>
 
-// Before version 7 msgpack knows time points only where a program included it with Boost.
 #if defined(MSGPACK_V1_TYPE_CPP11_CHRONO_HPP)
 #define WEFT_MSGPACK_HAS_TIME_POINTS 1
 #else
