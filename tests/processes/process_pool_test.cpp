@@ -258,7 +258,6 @@ TEST_CASE_ON_REAL_BACKENDS("a job beyond its deadline is killed") {
       co_return;
     });
     CHECK(late == 4);
-    MESSAGE("done ", done);
     CHECK(done == 20);
   }());
 }
